@@ -1,0 +1,7 @@
+//! ItemEventStore as one binary.
+#![allow(dead_code, unused_imports)]
+mod cli;
+mod http;
+mod wire;
+
+fn main() {}

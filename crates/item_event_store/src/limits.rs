@@ -1,0 +1,44 @@
+//! Every limit of the library, by name. Nothing here is configurable: a limit is part of the contract.
+
+/// The largest magnitude of a change and of a count, in the item's unit. It fits the note's
+/// `INTEGER` (32 bits) on every backend.
+pub const MAX_QUANTITY: i64 = 2_000_000_000;
+
+/// The most commands that one request may carry.
+pub const MAX_REQUEST_COMMANDS: usize = 8_192;
+
+/// The longest item name, in characters.
+pub const MAX_NAME_CHARS: usize = 200;
+/// The longest stock keeping unit, in characters.
+pub const MAX_SKU_CHARS: usize = 64;
+/// The longest name of a unit, in characters.
+pub const MAX_UNIT_CHARS: usize = 32;
+/// The longest reference to an outside document, in characters.
+pub const MAX_REFERENCE_CHARS: usize = 200;
+/// The longest note, in characters.
+pub const MAX_NOTE_CHARS: usize = 1_000;
+/// The longest actor, in characters.
+pub const MAX_ACTOR_CHARS: usize = 100;
+/// The longest idempotency key, in visible ASCII characters.
+pub const MAX_KEY_CHARS: usize = 200;
+/// The longest name of a ledger, in characters.
+pub const MAX_LEDGER_NAME_CHARS: usize = 63;
+
+/// How far a client's clock may run ahead of ours before `occurred_in_future`, in microseconds.
+pub const MAX_CLOCK_SKEW_MICROS: i64 = 5 * 60 * 1_000_000;
+
+/// Events that one commit takes, unless a single request alone is larger.
+pub const BATCH_EVENTS: usize = 8_192;
+/// Requests that may wait for the writer.
+pub const QUEUE_REQUESTS: usize = 4_096;
+/// Commands that may wait for the writer.
+pub const QUEUE_COMMANDS: usize = 16 * MAX_REQUEST_COMMANDS;
+/// Bytes of text that may wait for the writer.
+pub const QUEUE_BYTES: usize = 64 * 1024 * 1024;
+
+/// Rows of a page when the caller does not say.
+pub const PAGE_DEFAULT: usize = 100;
+/// The most rows of a page.
+pub const PAGE_MAX: usize = 1_000;
+/// Events that one short read of the log takes (verify, rebuild, follow, charts).
+pub const LOG_PAGE_EVENTS: usize = 8_192;

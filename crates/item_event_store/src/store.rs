@@ -1,0 +1,222 @@
+//! The contract with a database. A backend moves data and keeps its promises; it decides nothing.
+//! The chapters of `tests/store` are the chapters of this contract: **append**, **requests**,
+//! **counts**, **as_of**, **follow**, **guards**, **backup**, **migrate**.
+
+use crate::book::Book;
+use crate::decide::{Correctable, LastCount};
+use crate::error::StoreError;
+use crate::event::Event;
+use crate::ids::{Epoch, IdempotencyKey, ItemId, LedgerName, Position};
+use crate::inventory::{Count, Inventory};
+use crate::item::ItemChange;
+use crate::query::{AsOf, At, EventQuery, Explanation, ItemQuery};
+use crate::request::StoredRequest;
+use crate::time::Timestamp;
+use crate::token::{Token, TokenRow};
+use async_trait::async_trait;
+use std::path::Path;
+use std::sync::Arc;
+
+pub mod sqlite;
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// The row of `ledgers`: where the log ends, and what the writer's memory must agree with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The last event's position; 0 before the first.
+    pub position: Position,
+    /// The history that positions belong to.
+    pub epoch: Epoch,
+    /// The number of the last row of `item_changes`.
+    pub items_revision: i64,
+    /// Grows with every rebuild that changed a count.
+    pub counts_revision: i64,
+    /// The number of the last row of `requests`.
+    pub last_request_id: i64,
+    /// The last event's created_at; the least time when there is none.
+    pub last_created_at: Timestamp,
+    /// The IANA name of the ledger's time zone.
+    pub time_zone: String,
+    /// The local hour, 0 to 23, at which the business day starts.
+    pub day_start_hour: i8,
+}
+
+/// What one commit writes. Positions, versions, balances and numbers are already given.
+#[derive(Debug)]
+pub struct Batch {
+    /// The head before it, as [`WriteTx::head`] said.
+    pub base: Head,
+    /// The head after it.
+    pub head: Head,
+    /// The events `base.position + 1 ..= head.position`.
+    pub events: Vec<Event>,
+    /// The changes `base.items_revision + 1 ..= head.items_revision`. Each says what its item's
+    /// row becomes.
+    pub item_changes: Vec<ItemChange>,
+    /// The rows that `item_inventory` gets; a row that exists is replaced.
+    pub inventory: Vec<Inventory>,
+    /// The requests `base.last_request_id + 1 ..= head.last_request_id`.
+    pub requests: Vec<StoredRequest>,
+}
+
+/// An inventory row that is not what the log says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Discrepancy {
+    /// The item.
+    pub item_id: ItemId,
+    /// What `item_inventory` says; `None` when the row is missing.
+    pub stored: Option<Count>,
+    /// What the log says; `None` when there is no such item.
+    pub logged: Option<Count>,
+}
+
+/// All items and counts, with what was wrong about them.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The head at which they are true.
+    pub head: Head,
+    /// Items and counts. Where `item_inventory` differs from the log, the log's word.
+    pub book: Book,
+    /// Where it differs.
+    pub discrepancies: Vec<Discrepancy>,
+}
+
+/// A place where ledgers live.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Opens a ledger, making it first if the store is open for writing and it does not exist.
+    async fn ledger(&self, name: &LedgerName) -> Result<Arc<dyn LedgerStore>>;
+
+    /// **backup**: makes a ledger that does not exist yet from a file that
+    /// [`LedgerStore::backup`] wrote. It gets a new epoch: its positions are another history.
+    async fn restore(&self, name: &LedgerName, from: &Path) -> Result<Head>;
+
+    /// Whether the store is open for reading only.
+    fn read_only(&self) -> bool;
+
+    /// Every token, oldest first, revoked ones too.
+    async fn tokens(&self) -> Result<Vec<Token>>;
+
+    /// The token with this SHA-256, revoked or expired or not.
+    async fn token_by_hash(&self, hash: [u8; 32]) -> Result<Option<Token>>;
+
+    /// Keeps a new token and gives it its number.
+    async fn add_token(&self, token: TokenRow) -> Result<Token>;
+
+    /// Revokes a token for ever. False when there is none with this number that still held.
+    async fn revoke_token(&self, id: i64, at: Timestamp) -> Result<bool>;
+}
+
+/// One ledger's tables. Every read is one short snapshot, and says at which position it is true.
+#[async_trait]
+pub trait LedgerStore: Send + Sync {
+    /// **append**: begins the only transaction that may write: nobody else appends until it ends.
+    /// Waits at most 2 s for another writer, then [`StoreError::Busy`].
+    async fn begin(&self) -> Result<Box<dyn WriteTx>>;
+
+    /// The head as last committed, by anyone.
+    async fn head(&self) -> Result<Head>;
+
+    /// **counts**: an item with its count, now or in the past. `None` when there is no such item.
+    /// As of a moment before the item's first event the count is empty. The item's name, sku and
+    /// unit are today's.
+    async fn inventory(&self, item: ItemId, as_of: Option<AsOf>) -> Result<At<Option<Inventory>>>;
+
+    /// **counts**: items with their counts, by id; now or in the past.
+    async fn inventories(
+        &self,
+        query: &ItemQuery,
+        as_of: Option<AsOf>,
+    ) -> Result<At<Vec<Inventory>>>;
+
+    /// One event.
+    async fn event(&self, position: Position) -> Result<At<Option<Event>>>;
+
+    /// **follow**: events by position.
+    async fn events(&self, query: &EventQuery) -> Result<At<Vec<Event>>>;
+
+    /// The changes of items with revisions `after < revision <= up_to`, in order.
+    async fn item_changes(&self, after: i64, up_to: i64) -> Result<Vec<ItemChange>>;
+
+    /// These items as they were at a revision of the ledger's items, in the order of the ids.
+    async fn items_at(&self, items: &[ItemId], revision: i64) -> Result<Vec<ItemChange>>;
+
+    /// Where an item's count comes from: `last` of its events, `last` of its corrections.
+    async fn explain(&self, item: ItemId, last: usize) -> Result<At<Option<Explanation>>>;
+
+    /// Rows of `item_inventory` that differ from their item's last event.
+    async fn discrepancies(&self) -> Result<At<Vec<Discrepancy>>>;
+
+    /// Items with a count below zero, by id, at most `limit`.
+    async fn negative(&self, limit: usize) -> Result<At<Vec<Inventory>>>;
+
+    /// In one snapshot: the head, the events after `position`, and every row of `items` with its
+    /// row of `item_inventory` exactly as stored (`None` when missing).
+    async fn snapshot_after(&self, position: Position) -> Result<Snapshot>;
+
+    /// The storage's own check of itself: one sentence a fault. Slow: reads everything.
+    async fn integrity(&self) -> Result<Vec<String>>;
+
+    /// **backup**: copies the ledger, while it is written to, into a new file. Answers the head of
+    /// the copy.
+    async fn backup(&self, to: &Path) -> Result<Head>;
+
+    /// The bytes that the ledger takes on storage.
+    async fn size_bytes(&self) -> Result<u64>;
+}
+
+/// What [`LedgerStore::snapshot_after`] reads.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The head.
+    pub head: Head,
+    /// The events after the position asked for.
+    pub tail: Vec<Event>,
+    /// Items, each with its stored count.
+    pub items: Vec<(crate::item::Item, Option<Count>)>,
+    /// Stored counts of items that do not exist.
+    pub strays: Vec<(ItemId, Count)>,
+}
+
+/// The writer's transaction. Dropped without [`WriteTx::commit`], nothing of it happened.
+#[async_trait]
+pub trait WriteTx: Send {
+    /// The head, locked: nobody moves it until this transaction ends.
+    async fn head(&mut self) -> Result<Head>;
+
+    /// Reads all items and counts.
+    async fn load(&mut self) -> Result<Loaded>;
+
+    /// The events after a position, in order.
+    async fn tail(&mut self, after: Position) -> Result<Vec<Event>>;
+
+    /// The event at a position.
+    async fn event(&mut self, position: Position) -> Result<Option<Event>>;
+
+    /// The changes of items after a revision, in order.
+    async fn item_changes(&mut self, after: i64) -> Result<Vec<ItemChange>>;
+
+    /// **requests**: those of these keys that are stored.
+    async fn requests(&mut self, keys: &[IdempotencyKey]) -> Result<Vec<StoredRequest>>;
+
+    /// Those of these events that exist, with the sum of their corrections.
+    async fn correctable(&mut self, positions: &[Position]) -> Result<Vec<Correctable>>;
+
+    /// The latest count or override of those of these items that have one.
+    async fn last_counts(&mut self, items: &[ItemId]) -> Result<Vec<(ItemId, LastCount)>>;
+
+    /// The sum of an item's changes that took effect after a time ([`Event::effective_at`]).
+    async fn changes_since(&mut self, item: ItemId, at: Timestamp) -> Result<i64>;
+
+    /// **append**: writes a batch.
+    async fn append(&mut self, batch: &Batch) -> Result<()>;
+
+    /// Replaces rows of `item_inventory` by what the log says, removes those of items that do not
+    /// exist, and bumps `counts_revision`.
+    async fn replace_counts(&mut self, rows: &[Inventory], strays: &[ItemId]) -> Result<()>;
+
+    /// Commits. [`StoreError::CommitUnknown`] when it cannot be told whether it happened; any
+    /// other error means that it certainly did not.
+    async fn commit(self: Box<Self>) -> Result<()>;
+}
