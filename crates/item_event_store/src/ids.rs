@@ -20,6 +20,9 @@ impl Position {
     pub const START: Self = Self(0);
 
     /// The position `n` events later.
+    ///
+    /// # Panics
+    /// Never: no log in memory has 2^63 events.
     #[must_use]
     pub fn plus(self, n: usize) -> Self {
         Self(self.0 + i64::try_from(n).expect("a number of events fits 63 bits"))

@@ -1,5 +1,18 @@
-//! x
-#![allow(missing_docs)]
+//! ItemEventStore: an inventory ledger. Every change of a count is an event in an append-only log,
+//! the count is kept beside it in the same transaction, and the two can be proved to agree.
+//!
+//! The way in: a [`command::Request`] goes to [`Ledger::execute`], which queues it for the
+//! ledger's writer. The writer decides ([`decide`]) on the counts it holds in memory ([`book`]),
+//! appends through the contract with a database ([`store`]), commits, and answers.
+//!
+//! | room | what is in it |
+//! |---|---|
+//! | [`ids`], [`text`], [`time`], [`reason`], [`limits`] | the words |
+//! | [`command`], [`event`], [`item`], [`inventory`], [`rejection`], [`access`] | what is asked, what is recorded, what is refused, who may |
+//! | [`book`], [`decide`] | the rules, pure |
+//! | [`ledger`], `writer`, [`follow`], [`verify`](report::VerifyReport), [`rebuild`](report::RebuildReport), [`chart`] | the flows |
+//! | [`store`], [`query`], [`request`], [`token`] | the contract with a database, and the backends |
+
 pub mod access;
 pub mod book;
 pub mod chart;
@@ -16,6 +29,7 @@ pub mod ledger;
 pub mod limits;
 pub mod query;
 pub mod reason;
+mod rebuild;
 pub mod rejection;
 pub mod report;
 pub mod request;
@@ -23,3 +37,7 @@ pub mod store;
 pub mod text;
 pub mod time;
 pub mod token;
+mod verify;
+mod writer;
+
+pub use ledger::Ledger;

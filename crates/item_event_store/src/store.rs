@@ -1,6 +1,6 @@
 //! The contract with a database. A backend moves data and keeps its promises; it decides nothing.
 //! The chapters of `tests/store` are the chapters of this contract: **append**, **requests**,
-//! **counts**, **as_of**, **follow**, **guards**, **backup**, **migrate**.
+//! **counts**, **as of**, **follow**, **guards**, **backup**, **migrate**.
 
 use crate::book::Book;
 use crate::decide::{Correctable, LastCount};
@@ -34,7 +34,7 @@ pub struct Head {
     pub counts_revision: i64,
     /// The number of the last row of `requests`.
     pub last_request_id: i64,
-    /// The last event's created_at; the least time when there is none.
+    /// The last event's `created_at`; the least time when there is none.
     pub last_created_at: Timestamp,
     /// The IANA name of the ledger's time zone.
     pub time_zone: String,

@@ -97,6 +97,9 @@ impl BusinessDay {
     }
 
     /// The day that a point in time belongs to.
+    ///
+    /// # Panics
+    /// Never: the range of [`Timestamp`] leaves room for every time zone.
     #[must_use]
     pub fn day_of(&self, at: Timestamp) -> Day {
         let local = self.zone.to_datetime(at.to_jiff());
