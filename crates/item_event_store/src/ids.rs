@@ -52,15 +52,8 @@ pub struct InvalidId(pub(crate) String);
 pub struct Epoch(Arc<str>);
 
 impl Epoch {
-    /// An epoch that no ledger has had before.
-    ///
-    /// # Panics
-    /// When the operating system gives no randomness.
-    #[must_use]
-    pub fn random() -> Self {
-        let mut bytes = [0_u8; 8];
-        getrandom::fill(&mut bytes).expect("the operating system gives randomness");
-        Self(format!("{:016x}", u64::from_be_bytes(bytes)).into())
+    pub(crate) fn from_number(number: u64) -> Self {
+        Self(format!("{number:016x}").into())
     }
 
     /// The 16 hex digits.

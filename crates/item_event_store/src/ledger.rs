@@ -3,6 +3,7 @@
 mod replayed;
 
 use crate::access::Role;
+use crate::clock::Clock;
 use crate::command::Request;
 use crate::error::{ExecuteError, FollowError, StoreError};
 use crate::follow::{Cursor, Follower};
@@ -12,7 +13,6 @@ use crate::rejection::{Rejected, Rejection};
 use crate::report::{RebuildReport, VerifyReport};
 use crate::request::Answer;
 use crate::store::{Discrepancy, LedgerStore};
-use crate::time::Clock;
 use crate::writer::{Job, Queue, Reply, Signals, Swap, Writer};
 use crate::{chart, rebuild, verify};
 use std::sync::Arc;

@@ -9,17 +9,20 @@
 //! |---|---|
 //! | [`ids`], [`text`], [`time`], [`reason`], [`limits`] | the words |
 //! | [`command`], [`event`], [`item`], [`inventory`], [`rejection`], [`access`] | what is asked, what is recorded, what is refused, who may |
-//! | [`book`], [`decide`] | the rules, pure |
+//! | [`book`], [`facts`], [`decide`] | the rules, pure |
 //! | [`ledger`], `writer`, [`follow`], [`verify`](report::VerifyReport), [`rebuild`](report::RebuildReport), [`chart`] | the flows |
 //! | [`store`], [`query`], [`request`], [`token`] | the contract with a database, and the backends |
 
 pub mod access;
 pub mod book;
 pub mod chart;
+pub mod clock;
 pub mod command;
 pub mod decide;
+mod entropy;
 pub mod error;
 pub mod event;
+pub mod facts;
 pub mod follow;
 mod hash;
 pub mod ids;

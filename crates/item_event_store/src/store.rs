@@ -2,10 +2,9 @@
 //! The chapters of `tests/store` are the chapters of this contract: **append**, **requests**,
 //! **counts**, **as of**, **follow**, **guards**, **backup**, **migrate**.
 
-use crate::book::Book;
-use crate::decide::{Correctable, LastCount};
 use crate::error::StoreError;
 use crate::event::Event;
+use crate::facts::{Correctable, LastCount};
 use crate::ids::{Epoch, IdempotencyKey, ItemId, LedgerName, Position};
 use crate::inventory::{Count, Inventory};
 use crate::item::ItemChange;
@@ -71,13 +70,13 @@ pub struct Discrepancy {
     pub logged: Option<Count>,
 }
 
-/// All items and counts, with what was wrong about them.
+/// All items with their counts, and what was wrong about them.
 #[derive(Debug)]
 pub struct Loaded {
     /// The head at which they are true.
     pub head: Head,
-    /// Items and counts. Where `item_inventory` differs from the log, the log's word.
-    pub book: Book,
+    /// Every item. Where `item_inventory` differs from the log, the log's word.
+    pub rows: Vec<Inventory>,
     /// Where it differs.
     pub discrepancies: Vec<Discrepancy>,
 }

@@ -8,14 +8,14 @@ mod queue;
 
 pub(crate) use queue::{Job, Queue, Reply, Swap, Work};
 
+use crate::clock::Clock;
 use crate::command::Request;
-use crate::decide::{Facts, Wanted};
 use crate::error::{ExecuteError, StoreError};
+use crate::facts::{Facts, Wanted};
 use crate::ids::Position;
 use crate::ledger::WriterStats;
 use crate::report::Rebuilt;
 use crate::store::{LedgerStore, WriteTx};
-use crate::time::Clock;
 use batch::Plan;
 use memory::Memory;
 use std::sync::Arc;

@@ -1,11 +1,11 @@
 //! A batch in the making: requests are decided one after another on the book, and a rejected one
 //! leaves the book as it found it.
 
-use super::facts::{Correctable, Facts, LastCount};
 use super::rules::{Effect, NewEvent};
 use crate::book::{Book, Entry};
 use crate::command::Request;
 use crate::event::Event;
+use crate::facts::{Correctable, Facts, LastCount};
 use crate::ids::{ItemId, Position};
 use crate::inventory::{Count, Inventory};
 use crate::item::{Item, ItemAction, ItemChange};

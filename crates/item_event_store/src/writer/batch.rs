@@ -3,7 +3,8 @@
 
 use super::memory::Memory;
 use super::queue::{Job, Reply};
-use crate::decide::{Base, Decided, Draft, Facts};
+use crate::decide::{Base, Decided, Draft};
+use crate::facts::Facts;
 use crate::ids::IdempotencyKey;
 use crate::rejection::Rejected;
 use crate::request::{Outcome, Recorded, StoredRequest};

@@ -25,7 +25,7 @@ impl Memory {
             );
         }
         let last_event = tx.event(loaded.head.position).await?;
-        Ok(Self { book: loaded.book, head: loaded.head, last_event })
+        Ok(Self { book: Book::load(loaded.rows), head: loaded.head, last_event })
     }
 
     /// Brings the memory up to what the locked head row says: by the log's tail if someone else
