@@ -5,13 +5,14 @@
 //! ledger's writer. The writer decides ([`decide`]) on the counts it holds in memory ([`book`]),
 //! appends through the contract with a database ([`store`]), commits, and answers.
 //!
-//! | room | what is in it |
-//! |---|---|
-//! | [`ids`], [`text`], [`time`], [`reason`], [`limits`] | the words |
-//! | [`command`], [`event`], [`item`], [`inventory`], [`rejection`], [`access`] | what is asked, what is recorded, what is refused, who may |
-//! | [`book`], [`facts`], [`decide`] | the rules, pure |
-//! | [`ledger`], `writer`, [`follow`], [`verify`](report::VerifyReport), [`rebuild`](report::RebuildReport), [`chart`] | the flows |
-//! | [`store`], [`query`], [`request`], [`token`] | the contract with a database, and the backends |
+//! - The words: [`ids`], [`text`], [`time`], [`reason`], [`limits`].
+//! - What is asked, recorded and refused, and who may: [`command`], [`event`], [`item`],
+//!   [`inventory`], [`rejection`], [`access`].
+//! - The rules, pure: [`book`], [`facts`], [`decide`].
+//! - The flows: [`ledger`], `writer`, [`follow`], `verify` and `rebuild` ([`report`]), [`chart`].
+//! - The contract with a database, and the backends: [`store`], [`query`], [`request`],
+//!   [`token`].
+//! - The world: [`clock`], `entropy`, [`error`].
 
 pub mod access;
 pub mod book;

@@ -1,4 +1,5 @@
-//! Every limit of the library, by name. Nothing here is configurable: a limit is part of the contract.
+//! Every limit of the library, by name. Nothing here is configurable: a limit is part of the
+//! contract.
 
 /// The largest magnitude of a change and of a count, in the item's unit. It fits the note's
 /// `INTEGER` (32 bits) on every backend.

@@ -361,29 +361,7 @@ fn command(text: &str) -> Command {
         })
     };
     match verb {
-        "create" => Command::CreateItem(CreateItem {
-            name: plain[0].parse().expect("a name"),
-            sku: named.get("sku").map(|sku| sku.parse().expect("a sku")),
-            unit: None,
-            initial_quantity: plain.get(1).map_or(0, |word| word.parse().expect("a number")),
-            allow_negative: plain.get(2) == Some(&"negative"),
-            occurred_at,
-            reference,
-            note,
-        }),
-        "edit" => Command::EditItem(EditItem {
-            item_id,
-            name: named.get("name").map(|name| name.parse().expect("a name")),
-            sku: named.get("sku").map(|sku| sku.parse().ok()),
-            unit: None,
-            allow_negative: (plain.get(1) == Some(&"strict")).then_some(false),
-            archived: match plain.get(1) {
-                Some(&"archive") => Some(true),
-                Some(&"back") => Some(false),
-                _ => None,
-            },
-            expected_version,
-        }),
+        "create" | "edit" => item_command(verb, &plain, &named),
         "batch" => record(Movement::Batch),
         "bakeoff" => record(Movement::Bakeoff),
         "special_order" => record(Movement::SpecialOrder),
@@ -405,4 +383,32 @@ fn command(text: &str) -> Command {
         }),
         other => panic!("unknown verb {other}"),
     }
+}
+
+fn item_command(verb: &str, plain: &[&str], named: &HashMap<&str, &str>) -> Command {
+    if verb == "create" {
+        return Command::CreateItem(CreateItem {
+            name: plain[0].parse().expect("a name"),
+            sku: named.get("sku").map(|sku| sku.parse().expect("a sku")),
+            unit: None,
+            initial_quantity: plain.get(1).map_or(0, |word| word.parse().expect("a number")),
+            allow_negative: plain.get(2) == Some(&"negative"),
+            occurred_at: named.get("at").map(|text| clock(text)),
+            reference: None,
+            note: None,
+        });
+    }
+    Command::EditItem(EditItem {
+        item_id: ItemId(plain[0].parse().expect("an item")),
+        name: named.get("name").map(|name| name.parse().expect("a name")),
+        sku: named.get("sku").map(|sku| sku.parse().ok()),
+        unit: None,
+        allow_negative: (plain.get(1) == Some(&"strict")).then_some(false),
+        archived: match plain.get(1) {
+            Some(&"archive") => Some(true),
+            Some(&"back") => Some(false),
+            _ => None,
+        },
+        expected_version: None,
+    })
 }

@@ -348,31 +348,42 @@ impl Random {
         }
     }
 
-    fn command(&mut self, model: &Model, now: Timestamp) -> Command {
-        let item_id = ItemId(self.number(1, model.items.len() as i64 + 1).min(9));
-        let expected_version = if self.chance(12) { Some(self.number(0, 30)) } else { None };
-        let (occurred_at, reference, note) = (self.time(now), None, None);
-        let sku = |random: &mut Self| format!("S{}", random.below(6)).parse().ok();
-        match self.below(20) {
-            0 if model.items.len() < 8 => Command::CreateItem(CreateItem {
+    fn item_command(
+        &mut self,
+        model: &Model,
+        item_id: ItemId,
+        occurred_at: Option<Timestamp>,
+    ) -> Command {
+        let sku = format!("S{}", self.below(6)).parse().ok();
+        if model.items.len() < 8 && self.chance(2) {
+            return Command::CreateItem(CreateItem {
                 name: format!("Item {}", self.below(5)).parse().expect("a name"),
-                sku: if self.chance(2) { sku(self) } else { None },
+                sku: sku.filter(|_| self.chance(2)),
                 unit: None,
                 initial_quantity: if self.chance(3) { 0 } else { self.quantity() },
                 allow_negative: self.chance(3),
                 occurred_at,
-                reference,
-                note,
-            }),
-            1 => Command::EditItem(EditItem {
-                item_id,
-                name: if self.chance(2) { "Edited".parse().ok() } else { None },
-                sku: if self.chance(3) { Some(sku(self)) } else { None },
-                unit: None,
-                allow_negative: if self.chance(4) { Some(self.chance(2)) } else { None },
-                archived: if self.chance(2) { Some(self.chance(3)) } else { None },
-                expected_version,
-            }),
+                reference: None,
+                note: None,
+            });
+        }
+        Command::EditItem(EditItem {
+            item_id,
+            name: if self.chance(2) { "Edited".parse().ok() } else { None },
+            sku: if self.chance(3) { Some(sku) } else { None },
+            unit: None,
+            allow_negative: if self.chance(4) { Some(self.chance(2)) } else { None },
+            archived: if self.chance(2) { Some(self.chance(3)) } else { None },
+            expected_version: None,
+        })
+    }
+
+    fn command(&mut self, model: &Model, now: Timestamp) -> Command {
+        let item_id = ItemId(self.number(1, model.items.len() as i64 + 1).min(9));
+        let expected_version = if self.chance(12) { Some(self.number(0, 30)) } else { None };
+        let (occurred_at, reference, note) = (self.time(now), None, None);
+        match self.below(20) {
+            0 | 1 => self.item_command(model, item_id, occurred_at),
             2..=9 => {
                 let movement = [Movement::Batch, Movement::Bakeoff, Movement::SpecialOrder]
                     [self.below(3) as usize];
