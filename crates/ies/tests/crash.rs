@@ -52,7 +52,8 @@ async fn every_acknowledged_write_survives_kill_9() {
         if let Some(first) = &server.token {
             token.clone_from(first);
             for name in ["Croissant", "Baguette", "Roll"] {
-                let (status, _) = server.client(&token).post("/v1/items", &json!({"name": name})).await;
+                let (status, _) =
+                    server.client(&token).post("/v1/items", &json!({"name": name})).await;
                 assert_eq!(status, StatusCode::CREATED);
             }
         }

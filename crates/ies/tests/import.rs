@@ -136,7 +136,8 @@ fn a_bad_line_is_named_and_nothing_of_its_request_is_recorded() {
     let folder = tempfile::tempdir().expect("a folder");
     let (store, file) = (folder.path().join("store"), folder.path().join("bad.csv"));
     let path = file.to_str().expect("text");
-    std::fs::write(&file, "item,reason,quantity\nRoll,initial,5\nRoll,bakeoff,6\n").expect("written");
+    std::fs::write(&file, "item,reason,quantity\nRoll,initial,5\nRoll,bakeoff,6\n")
+        .expect("written");
     let output = ies(&["import", path], &store);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{stderr}");

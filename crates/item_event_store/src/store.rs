@@ -118,11 +118,12 @@ pub trait LedgerStore: Send + Sync {
     async fn head(&self) -> Result<Head>;
 
     /// **counts**: an item with its count, now or in the past. `None` when there is no such item.
-    /// As of a moment before the item's first event the count is empty. The item's name, sku and
-    /// unit are today's.
+    /// The position in the answer is the one that `as_of` means, at most the head's. As of a moment
+    /// before the item's first event the count is empty. The item's name, sku and unit are today's.
     async fn inventory(&self, item: ItemId, as_of: Option<AsOf>) -> Result<At<Option<Inventory>>>;
 
-    /// **counts**: items with their counts, by id; now or in the past.
+    /// **counts**: items with their counts, by id; now or in the past. The position in the answer
+    /// is the one that `as_of` means, at most the head's.
     async fn inventories(
         &self,
         query: &ItemQuery,

@@ -15,12 +15,14 @@ pub async fn opening_again_changes_nothing(t: &TestLedger) {
 }
 
 pub async fn a_newer_schema_is_refused(t: &TestLedger) {
-    let store = t.store();
+    t.close().await;
     let newer = "INSERT INTO migrations (name, sha256, applied_at) VALUES ('9999_later', 'x', 0)";
     t.backend.tamper(newer);
-    match store.ledger(&LedgerName::default()).await.err() {
-        Some(StoreError::SchemaVersion { found, supported }) => assert!(found > supported),
-        other => panic!("{other:?}"),
-    }
+    let refused = t.backend.open().ledger(&LedgerName::default()).await.err();
+    let Some(StoreError::SchemaVersion { found, supported }) = refused else {
+        panic!("{refused:?}");
+    };
+    assert!(found > supported);
     t.backend.tamper("DELETE FROM migrations WHERE name = '9999_later'");
+    t.open().await;
 }

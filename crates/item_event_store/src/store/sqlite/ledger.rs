@@ -117,7 +117,7 @@ impl LedgerStore for SqliteLedger {
     }
 
     async fn inventory(&self, item: ItemId, as_of: Option<AsOf>) -> Result<At<Option<Inventory>>> {
-        self.read_at(move |conn, head| reads::inventory(conn, head, item, as_of)).await
+        self.read(move |conn| reads::inventory(conn, &reads::head(conn)?, item, as_of)).await
     }
 
     async fn inventories(
@@ -126,7 +126,7 @@ impl LedgerStore for SqliteLedger {
         as_of: Option<AsOf>,
     ) -> Result<At<Vec<Inventory>>> {
         let query = query.clone();
-        self.read_at(move |conn, head| reads::inventories(conn, head, &query, as_of)).await
+        self.read(move |conn| reads::inventories(conn, &reads::head(conn)?, &query, as_of)).await
     }
 
     async fn event(&self, position: Position) -> Result<At<Option<Event>>> {

@@ -3,7 +3,6 @@
 use super::reads::{self, all};
 use super::rows;
 use super::statements::{ITEMS_WITH_COUNTS, STRAY_COUNTS};
-use crate::book::Book;
 use crate::ids::{ItemId, Position};
 use crate::inventory::{Count, Inventory};
 use crate::item::Item;
@@ -63,8 +62,11 @@ pub(super) fn discrepancies(conn: &Connection) -> Result<Vec<Discrepancy>> {
 pub(super) fn load(conn: &Connection) -> Result<Loaded> {
     let counted = counted(conn)?;
     let discrepancies = differing(&counted, &strays(conn)?);
-    let rows = counted.into_iter().map(|c| Inventory { item: Arc::new(c.item), count: c.logged });
-    Ok(Loaded { head: reads::head(conn)?, book: Book::load(rows), discrepancies })
+    let rows = counted
+        .into_iter()
+        .map(|c| Inventory { item: Arc::new(c.item), count: c.logged })
+        .collect();
+    Ok(Loaded { head: reads::head(conn)?, rows, discrepancies })
 }
 
 /// The counts as they are stored, and the log from a position on.

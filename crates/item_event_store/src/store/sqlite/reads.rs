@@ -6,14 +6,14 @@ use super::statements::{
     EVENTS_ITEM_NEWEST, EVENTS_ITEM_OLDEST, HEAD, INVENTORIES, INVENTORIES_AS_OF, ITEM_AT,
     ITEM_CHANGES, ITEM_WITH_SKU, LAST_COUNT, NEGATIVE, REASON_SUMS, REQUEST,
 };
-use crate::decide::Correctable;
 use crate::error::StoreError;
 use crate::event::Event;
+use crate::facts::Correctable;
 use crate::ids::{IdempotencyKey, ItemId, Position};
-use crate::inventory::Inventory;
-use crate::item::ItemChange;
+use crate::inventory::{Count, Inventory};
+use crate::item::{Item, ItemChange};
 use crate::limits::MAX_CLOCK_SKEW_MICROS;
-use crate::query::{AsOf, EventQuery, Explanation, ItemQuery, Order, ReasonSum};
+use crate::query::{AsOf, At, EventQuery, Explanation, ItemQuery, Order, ReasonSum};
 use crate::reason::{Kind, Reason};
 use crate::request::StoredRequest;
 use crate::store::{Head, Result};
@@ -119,23 +119,23 @@ pub(super) fn inventories(
     head: &Head,
     query: &ItemQuery,
     as_of: Option<AsOf>,
-) -> Result<Vec<Inventory>> {
+) -> Result<At<Vec<Inventory>>> {
+    let position = match as_of {
+        None => head.position,
+        Some(AsOf::Position(position)) => position.min(head.position),
+        Some(AsOf::Time(at)) => position_at(conn, head, at)?,
+    };
     let mut after = query.after.map_or(0, |item| item.0);
     let mut up_to = i64::MAX;
     if let Some(sku) = &query.sku {
         let Some(item) = first(conn, ITEM_WITH_SKU, [sku], |row| row.get::<_, i64>(0))? else {
-            return Ok(vec![]);
+            return Ok(At { position, value: vec![] });
         };
         (after, up_to) = (after.max(item - 1), item);
     }
     if let Some(item) = query.item {
         (after, up_to) = (after.max(item.0.saturating_sub(1)), up_to.min(item.0));
     }
-    let position = match as_of {
-        None => head.position,
-        Some(AsOf::Position(position)) => position,
-        Some(AsOf::Time(at)) => position_at(conn, head, at)?,
-    };
     let past = || {
         let params = (after, up_to, &query.name, query.archived, limit(query.limit), position);
         all(conn, INVENTORIES_AS_OF, params, |row| Ok((rows::item(row)?, rows::count(row, 9)?)))
@@ -149,13 +149,12 @@ pub(super) fn inventories(
         // A row that is missing is for verify to report; the log knows the count.
         if now.iter().all(|(_, count)| count.is_some()) { now } else { past()? }
     };
-    found
-        .into_iter()
-        .map(|(item, count)| match count {
-            Some(count) => Ok(Inventory { item: Arc::new(item), count }),
-            None => Err(StoreError::Corrupt(format!("item {} has no count", item.id))),
-        })
-        .collect()
+    let row = |(item, count): (Item, Option<Count>)| match count {
+        Some(count) => Ok(Inventory { item: Arc::new(item), count }),
+        None => Err(StoreError::Corrupt(format!("item {} has no count", item.id))),
+    };
+    let value = found.into_iter().map(row).collect::<Result<_>>()?;
+    Ok(At { position, value })
 }
 
 pub(super) fn inventory(
@@ -163,9 +162,10 @@ pub(super) fn inventory(
     head: &Head,
     item: ItemId,
     as_of: Option<AsOf>,
-) -> Result<Option<Inventory>> {
+) -> Result<At<Option<Inventory>>> {
     let query = ItemQuery { item: Some(item), limit: 1, ..ItemQuery::default() };
-    Ok(inventories(conn, head, &query, as_of)?.pop())
+    let At { position, mut value } = inventories(conn, head, &query, as_of)?;
+    Ok(At { position, value: value.pop() })
 }
 
 pub(super) fn negative(conn: &Connection, most: usize) -> Result<Vec<Inventory>> {
@@ -196,7 +196,7 @@ pub(super) fn explain(
     item: ItemId,
     last: usize,
 ) -> Result<Option<Explanation>> {
-    let Some(inventory) = inventory(conn, head, item, None)? else { return Ok(None) };
+    let Some(inventory) = inventory(conn, head, item, None)?.value else { return Ok(None) };
     let mut sums = all(conn, REASON_SUMS, [item], |row| {
         Ok(ReasonSum {
             reason: row.get(0)?,

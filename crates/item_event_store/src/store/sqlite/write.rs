@@ -5,9 +5,9 @@ use super::statements::{
     INSERT_REQUEST, OPEN_RANGE, PUT_COUNT, UPDATE_ITEM,
 };
 use super::{load, outcome, reads};
-use crate::decide::{Correctable, LastCount};
 use crate::error::StoreError;
 use crate::event::Event;
+use crate::facts::{Correctable, LastCount};
 use crate::ids::{IdempotencyKey, ItemId, Position};
 use crate::inventory::Inventory;
 use crate::item::{ItemAction, ItemChange};
