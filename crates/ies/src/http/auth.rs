@@ -1,0 +1,154 @@
+//! The gate that every request passes: who calls, how often, and whether the role suffices. Which
+//! role a route needs stands in [`super::router`].
+
+use super::limits::REQUEST_TIMEOUT;
+use super::problem::{Problem, kinds, too_slow, unknown};
+use super::router::{Access, Needs};
+use super::{Service, Shared};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use item_event_store::access::Caller;
+use item_event_store::time::Timestamp;
+use item_event_store::token::{Token, hash_presented};
+use subtle::ConstantTimeEq;
+
+/// A caller within this process, who needs no token. Extensions do not travel over a network, so
+/// nobody else can claim to be one.
+#[derive(Clone, Debug)]
+pub struct LocalCaller(pub Caller);
+
+/// Who calls.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The actor and the role.
+    pub caller: Caller,
+    /// The token; `None` for a caller within this process.
+    pub token: Option<TokenRef>,
+}
+
+/// A token that was presented.
+#[derive(Clone, Copy, Debug)]
+pub struct TokenRef {
+    /// Its number.
+    pub id: i64,
+    hash: [u8; 32],
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Identity {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let identity = parts.extensions.get::<Self>().cloned();
+        identity.ok_or_else(|| Problem::internal("a handler that asks who calls on an open route"))
+    }
+}
+
+/// Lets a request through to its handler, or not.
+pub async fn gate(
+    State((service, access)): State<(Service, Access)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    if let Needs::Role(required) = access.needs {
+        let identity = match identify(&service, Claim::of(&request)).await {
+            Ok(identity) => identity,
+            Err(problem) => return problem.into_response(),
+        };
+        if let Err(problem) = admit(&service, &identity, required) {
+            return problem.into_response();
+        }
+        request.extensions_mut().insert(identity);
+    }
+    if access.unhurried {
+        return next.run(request).await;
+    }
+    let reads = request.method().is_safe();
+    match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) if reads => too_slow().into_response(),
+        Err(_) => unknown().into_response(),
+    }
+}
+
+fn admit(
+    service: &Shared,
+    identity: &Identity,
+    required: item_event_store::access::Role,
+) -> Result<(), Problem> {
+    if let Some(token) = identity.token {
+        service.rates.admit(token.id)?;
+    }
+    if identity.caller.role < required {
+        tracing::info!(actor = %identity.caller.actor, role = %identity.caller.role, "forbidden");
+        return Err(Problem::forbidden(required));
+    }
+    Ok(())
+}
+
+/// What a request says about its caller.
+enum Claim {
+    Local(Caller),
+    Token([u8; 32]),
+    NoToken,
+    Nothing,
+}
+
+impl Claim {
+    fn of(request: &Request) -> Self {
+        if let Some(LocalCaller(caller)) = request.extensions().get::<LocalCaller>() {
+            return Self::Local(caller.clone());
+        }
+        match bearer(request.headers()) {
+            None => Self::Nothing,
+            Some(presented) => hash_presented(presented).map_or(Self::NoToken, Self::Token),
+        }
+    }
+}
+
+async fn identify(service: &Shared, claim: Claim) -> Result<Identity, Problem> {
+    let refused = || {
+        let challenge = "Bearer realm=\"ies\", error=\"invalid_token\"";
+        unauthenticated("the token is unknown, expired or revoked", challenge)
+    };
+    let hash = match claim {
+        Claim::Local(caller) => return Ok(Identity { caller, token: None }),
+        Claim::Token(hash) => hash,
+        Claim::NoToken => return Err(refused()),
+        Claim::Nothing => {
+            let detail = "send Authorization: Bearer and a token";
+            return Err(unauthenticated(detail, "Bearer realm=\"ies\""));
+        }
+    };
+    let token = holding(service, hash).await?.ok_or_else(refused)?;
+    let caller = Caller { actor: token.row.name.clone(), role: token.row.role };
+    Ok(Identity { caller, token: Some(TokenRef { id: token.id, hash }) })
+}
+
+/// The token with this hash, if it holds now.
+async fn holding(service: &Shared, hash: [u8; 32]) -> Result<Option<Token>, Problem> {
+    let token = service.store.token_by_hash(hash).await?;
+    let same = |token: &Token| bool::from(token.row.hash.ct_eq(&hash));
+    Ok(token.filter(same).filter(|token| token.holds_at(Timestamp::now())))
+}
+
+/// Whether a token that was let in still holds. When that cannot be told, it does not.
+pub async fn still_holds(service: &Shared, token: TokenRef) -> bool {
+    matches!(holding(service, token.hash).await, Ok(Some(_)))
+}
+
+fn unauthenticated(detail: &str, challenge: &'static str) -> Problem {
+    tracing::info!(detail, "unauthenticated");
+    Problem::new(&kinds::UNAUTHENTICATED, detail)
+        .header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let text = values.next()?.to_str().ok()?;
+    let (scheme, token) = text.split_once(' ')?;
+    let only = values.next().is_none() && scheme.eq_ignore_ascii_case("bearer");
+    only.then(|| token.trim())
+}

@@ -1,0 +1,205 @@
+//! Path, query and body, each with a problem of its own when it is not what was expected.
+
+use super::limits::{BODY_BYTES, BODY_TIMEOUT};
+use super::problem::{Executed, Problem, kinds};
+use crate::wire::InvalidMember;
+use axum::body::Body;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+use serde_path_to_error::Segment;
+use std::fmt::Write as _;
+
+/// The number in the path.
+pub struct Id(pub i64);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = axum::extract::Path::<i64>::from_request_parts(parts, state).await;
+        let invalid = |_| Problem::new(&kinds::INVALID_PATH, "an id in a path is a whole number");
+        path.map(|id| Self(id.0)).map_err(invalid)
+    }
+}
+
+/// The query; a name that is not known is refused.
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        axum::extract::Query::<T>::try_from_uri(&parts.uri)
+            .map(|query| Self(query.0))
+            .map_err(|error| Problem::new(&kinds::INVALID_QUERY, error.body_text()))
+    }
+}
+
+/// A body that must be there.
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        require_json(&parts.headers)?;
+        let bytes = read(&parts.headers, body, BODY_BYTES).await?;
+        from_json(&bytes).map(Self)
+    }
+}
+
+/// A body that may be left out.
+pub struct OptionalJson<T>(pub T);
+
+impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = read(&parts.headers, body, BODY_BYTES).await?;
+        if bytes.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        require_json(&parts.headers)?;
+        from_json(&bytes).map(Self)
+    }
+}
+
+/// The content type without its parameters, in lower case.
+pub fn media_type(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    Some(text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+    if media_type(headers).as_deref() == Some("application/json") {
+        return Ok(());
+    }
+    Err(Problem::new(&kinds::MEDIA_TYPE, "send Content-Type: application/json"))
+}
+
+/// Reads a body of at most `limit` bytes, within the time for it.
+pub async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
+    let too_large = || {
+        let detail = format!("at most {limit} bytes here");
+        Problem::new(&kinds::TOO_LARGE, detail).executed(Executed::No)
+    };
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|text| text.to_str().ok());
+    if length.and_then(|text| text.parse::<u64>().ok()).is_some_and(|n| n > limit as u64) {
+        return Err(too_large());
+    }
+    match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) => Err(Problem::new(&kinds::INVALID_BODY, "the body broke off")),
+        Err(_) => {
+            let detail = format!("a body must arrive within {} s", BODY_TIMEOUT.as_secs());
+            Err(Problem::new(&kinds::BODY_TIMEOUT, detail).executed(Executed::No))
+        }
+    }
+}
+
+/// Reads JSON, and names the member at fault when it is not the JSON that was expected.
+pub fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let problem = Problem::new(&kinds::MALFORMED_JSON, error.inner().to_string());
+        if error.inner().classify() != Category::Data {
+            return problem;
+        }
+        let first = error.path().iter().next();
+        let problem = match first {
+            Some(Segment::Seq { index }) => problem.line(index + 1),
+            _ => problem,
+        };
+        problem.error(member_at_fault(&error))
+    })?;
+    json.end().map_err(|error| Problem::new(&kinds::MALFORMED_JSON, error.to_string()))?;
+    Ok(value)
+}
+
+fn member_at_fault(error: &serde_path_to_error::Error<serde_json::Error>) -> InvalidMember {
+    let mut pointer = String::new();
+    for segment in error.path() {
+        let _ = match segment {
+            Segment::Seq { index } => write!(pointer, "/{index}"),
+            Segment::Map { key } => {
+                write!(pointer, "/{}", key.replace('~', "~0").replace('/', "~1"))
+            }
+            Segment::Enum { .. } | Segment::Unknown => Ok(()),
+        };
+    }
+    let detail = error.inner().to_string();
+    let code = if detail.starts_with("unknown field") {
+        "unknown_member"
+    } else if detail.starts_with("missing field") {
+        "missing_member"
+    } else {
+        "wrong_type"
+    };
+    InvalidMember { pointer, detail, code: code.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Command, Record};
+
+    fn fault(problem: &Problem) -> String {
+        let wire = problem.to_wire();
+        let member = wire.errors.first();
+        let member = member.map(|error| format!(" {} {}", error.pointer, error.code));
+        format!("{}{}", wire.code, member.unwrap_or_default())
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_body_is_named() {
+        for (json, expected) in [
+            ("", "malformed_json"),
+            ("{", "malformed_json"),
+            (r#"{"quantity":1}x"#, "malformed_json"),
+            (r#"{"quantity":1,"version":2}"#, "malformed_json /version unknown_member"),
+            (r#"{"quantity":"1"}"#, "malformed_json /quantity wrong_type"),
+            (r#"{"quantity":1.5}"#, "malformed_json /quantity wrong_type"),
+            (r#"{"quantity":99999999999999999999}"#, "malformed_json /quantity wrong_type"),
+            ("{}", "malformed_json  missing_member"),
+            ("[]", "malformed_json  missing_member"),
+        ] {
+            let problem = from_json::<Record>(json.as_bytes()).expect_err(json);
+            assert_eq!(fault(&problem), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_fault_in_an_array_has_its_line() {
+        let json = br#"[{"command":"void","position":1},{"command":"void","position":"x"}]"#;
+        let problem = from_json::<Vec<Command>>(json).expect_err("a text is no position");
+        assert_eq!(problem.to_wire().line, Some(2));
+        assert_eq!(fault(&problem), "malformed_json /1/position wrong_type");
+    }
+
+    #[test]
+    fn deep_nesting_is_refused_and_not_followed() {
+        let json = "[".repeat(100_000);
+        assert!(from_json::<Vec<Command>>(json.as_bytes()).is_err());
+        assert!(from_json::<serde_json::Value>(json.as_bytes()).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_body_is_read_up_to_its_limit() {
+        let none = HeaderMap::new();
+        let body = |n: usize| Body::from(vec![b' '; n]);
+        assert_eq!(
+            read(&none, body(BODY_BYTES), BODY_BYTES).await.expect("fits").len(),
+            BODY_BYTES
+        );
+        let problem = read(&none, body(BODY_BYTES + 1), BODY_BYTES).await.expect_err("too large");
+        assert_eq!(problem.to_wire().code, "payload_too_large");
+    }
+}

@@ -1,0 +1,148 @@
+//! `OpenMetrics`: how requests go, what the writer does, where the log ends. No label has a value
+//! that a caller can make up.
+
+use super::problem::Problem;
+use super::{Service, Shared};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use item_event_store::ledger::Ledger;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text};
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+use std::time::Instant;
+
+/// Those of the OpenTelemetry conventions for HTTP.
+const BUCKETS: [f64; 14] =
+    [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Labels {
+    method: &'static str,
+    route: String,
+    status: u16,
+}
+
+/// What is measured.
+pub struct Metrics {
+    registry: Registry,
+    durations: Family<Labels, Histogram>,
+    position: Gauge,
+    size_bytes: Gauge,
+    /// Event streams that are open.
+    pub open_streams: Gauge,
+    /// Connections that are open.
+    pub open_connections: Gauge,
+}
+
+impl Metrics {
+    /// Nothing measured yet.
+    pub fn new(ledger: Ledger) -> Self {
+        let durations = Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> _);
+        let metrics = Self {
+            registry: Registry::default(),
+            durations,
+            position: Gauge::default(),
+            size_bytes: Gauge::default(),
+            open_streams: Gauge::default(),
+            open_connections: Gauge::default(),
+        };
+        metrics.registered(ledger)
+    }
+
+    fn registered(mut self, ledger: Ledger) -> Self {
+        let registry = &mut self.registry;
+        registry.register_with_unit(
+            "http_server_request_duration",
+            "How long requests took, up to the head of the answer",
+            Unit::Seconds,
+            self.durations.clone(),
+        );
+        let ours = registry.sub_registry_with_prefix("itemeventstore");
+        ours.register("position", "The last event's position", self.position.clone());
+        ours.register_with_unit(
+            "ledger_size",
+            "What the ledger takes on storage",
+            Unit::Bytes,
+            self.size_bytes.clone(),
+        );
+        ours.register("open_streams", "Event streams open now", self.open_streams.clone());
+        ours.register("open_connections", "Connections open now", self.open_connections.clone());
+        ours.register_collector(Box::new(Writer(ledger)));
+        self
+    }
+}
+
+/// Asks the writer for its numbers when they are scraped.
+struct Writer(Ledger);
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Writer")
+    }
+}
+
+impl Collector for Writer {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
+        let stats = self.0.writer_stats();
+        for (name, help, value) in [
+            ("writer_batches", "Batches committed", stats.batches),
+            ("writer_events", "Events recorded", stats.events),
+            ("writer_requests", "Requests answered, replays among them", stats.requests),
+        ] {
+            let counter = ConstCounter::new(value);
+            let metric = encoder.encode_descriptor(name, help, None, counter.metric_type())?;
+            counter.encode(metric)?;
+        }
+        let queued = ConstGauge::new(i64::try_from(stats.queued).unwrap_or(i64::MAX));
+        let help = "Requests waiting for the writer";
+        let metric =
+            encoder.encode_descriptor("writer_queued", help, None, queued.metric_type())?;
+        queued.encode(metric)
+    }
+}
+
+/// Measures every request, and logs it.
+pub async fn observe(State(service): State<Service>, request: Request, next: Next) -> Response {
+    let start = Instant::now();
+    let method = known_method(request.method());
+    let path = request.extensions().get::<MatchedPath>();
+    let route = path.map_or("unmatched", MatchedPath::as_str).to_owned();
+    let response = next.run(request).await;
+    let seconds = start.elapsed().as_secs_f64();
+    let status = response.status().as_u16();
+    tracing::debug!(method, route, status, seconds, "request");
+    let labels = Labels { method, route, status };
+    service.metrics.durations.get_or_create(&labels).observe(seconds);
+    response
+}
+
+fn known_method(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        _ => "_OTHER",
+    }
+}
+
+/// Every number, as `OpenMetrics` text.
+pub async fn scrape(State(service): State<Service>) -> Result<Response, Problem> {
+    let shared: &Shared = &service;
+    let store = shared.ledger.store();
+    shared.metrics.position.set(store.head().await?.position.0);
+    let bytes = store.size_bytes().await?;
+    shared.metrics.size_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    let mut body = String::new();
+    text::encode(&mut body, &shared.metrics.registry).map_err(Problem::internal)?;
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(([(header::CONTENT_TYPE, kind)], body).into_response())
+}

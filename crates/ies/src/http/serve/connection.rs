@@ -1,0 +1,227 @@
+//! One connection: served until it ends, is idle or stalls for too long, or the service stops.
+
+use crate::http::limits::{HEADER_TIMEOUT, IDLE_TIMEOUT, WRITE_TIMEOUT};
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Response};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use std::convert::Infallible;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+/// How often a connection is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Serves a connection to its end.
+pub async fn run(
+    socket: TcpStream,
+    router: Router,
+    protocol: &Builder<TokioExecutor>,
+    closing: &CancellationToken,
+) {
+    if let Err(error) = socket.set_nodelay(true) {
+        tracing::debug!(%error, "no TCP_NODELAY");
+    }
+    let activity = Arc::new(Activity::new(Instant::now()));
+    let watched = TokioIo::new(Watched { socket, activity: activity.clone() });
+    let counted = activity.clone();
+    let service = service_fn(move |request: Request<Incoming>| {
+        answer(router.clone(), InFlight::new(counted.clone()), request)
+    });
+    let mut connection = pin!(protocol.serve_connection(watched, service));
+    let mut look = tokio::time::interval(LOOK);
+    let mut told = false;
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection broke");
+                }
+                return;
+            }
+            () = closing.cancelled(), if !told => {
+                told = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            _ = look.tick() => {
+                if let Some(reason) = activity.overdue(Instant::now()) {
+                    tracing::debug!(reason, "closing a connection");
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Answers a request. It is in flight until the whole body has gone out.
+async fn answer(
+    router: Router,
+    in_flight: InFlight,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Infallible> {
+    let response = router.oneshot(request.map(Body::new)).await?;
+    Ok(response.map(|body| {
+        Body::new(body.map_frame(move |frame| {
+            let _held_until_the_body_is_dropped = &in_flight;
+            frame
+        }))
+    }))
+}
+
+/// What a connection does.
+struct Activity(Mutex<State>);
+
+struct State {
+    in_flight: usize,
+    ever: bool,
+    idle_since: Instant,
+    /// Since when there are bytes that the client does not take.
+    stalled_since: Option<Instant>,
+}
+
+impl Activity {
+    fn new(now: Instant) -> Self {
+        let state = State { in_flight: 0, ever: false, idle_since: now, stalled_since: None };
+        Self(Mutex::new(state))
+    }
+
+    fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn wrote(&self, stalled: bool) {
+        self.with(|state| match (stalled, state.stalled_since) {
+            (true, None) => state.stalled_since = Some(Instant::now()),
+            (false, Some(_)) => state.stalled_since = None,
+            _ => {}
+        });
+    }
+
+    /// Why the connection should end, if it should.
+    fn overdue(&self, now: Instant) -> Option<&'static str> {
+        self.with(|state| {
+            let idle = now.saturating_duration_since(state.idle_since);
+            let patience = if state.ever { IDLE_TIMEOUT } else { HEADER_TIMEOUT };
+            let stalled = state.stalled_since.map(|since| now.saturating_duration_since(since));
+            if state.in_flight == 0 && idle > patience {
+                Some("no request")
+            } else if stalled.is_some_and(|stalled| stalled > WRITE_TIMEOUT) {
+                Some("the client does not read")
+            } else {
+                None
+            }
+        })
+    }
+}
+
+struct InFlight(Arc<Activity>);
+
+impl InFlight {
+    fn new(activity: Arc<Activity>) -> Self {
+        activity.with(|state| {
+            state.in_flight += 1;
+            state.ever = true;
+        });
+        Self(activity)
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.with(|state| {
+            state.in_flight -= 1;
+            state.idle_since = Instant::now();
+        });
+    }
+}
+
+/// A socket that notices when the client does not read.
+struct Watched {
+    socket: TcpStream,
+    activity: Arc<Activity>,
+}
+
+impl Watched {
+    fn noticed<T>(&self, poll: Poll<T>) -> Poll<T> {
+        self.activity.wrote(poll.is_pending());
+        poll
+    }
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let poll = Pin::new(&mut self.socket).poll_write(cx, buf);
+        self.noticed(poll)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let poll = Pin::new(&mut self.socket).poll_write_vectored(cx, bufs);
+        self.noticed(poll)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_ends_when_it_is_idle_or_stalls() {
+        let start = Instant::now();
+        let activity = Arc::new(Activity::new(start));
+        let second = Duration::from_secs(1);
+        assert_eq!(activity.overdue(start + HEADER_TIMEOUT), None);
+        assert_eq!(activity.overdue(start + HEADER_TIMEOUT + second), Some("no request"));
+        let request = InFlight::new(activity.clone());
+        assert_eq!(activity.overdue(start + IDLE_TIMEOUT * 10), None);
+        activity.wrote(true);
+        let stalled = Instant::now() + WRITE_TIMEOUT + second;
+        assert_eq!(activity.overdue(stalled), Some("the client does not read"));
+        activity.wrote(false);
+        assert_eq!(activity.overdue(stalled), None);
+        drop(request);
+        let later = Instant::now();
+        assert_eq!(activity.overdue(later + HEADER_TIMEOUT + second), None);
+        assert_eq!(activity.overdue(later + IDLE_TIMEOUT + second), Some("no request"));
+    }
+}
