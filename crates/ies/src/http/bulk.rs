@@ -3,7 +3,7 @@
 
 use super::Service;
 use super::auth::Identity;
-use super::extract::{Query, from_json, media_type, read};
+use super::extract::{Object, Query, from_json, media_type, read};
 use super::headers::Key;
 use super::limits::BULK_BODY_BYTES;
 use super::problem::{Problem, kinds};
@@ -54,7 +54,8 @@ pub async fn record_many(
 
 fn parse_array(bytes: &[u8]) -> Result<Vec<wire::Command>, Problem> {
     // The reader that can name what is wrong is slower, so it is asked only when something is.
-    serde_json::from_slice(bytes).or_else(|_| from_json(bytes))
+    let commands: Vec<Object<_>> = serde_json::from_slice(bytes).or_else(|_| from_json(bytes))?;
+    Ok(commands.into_iter().map(|Object(command)| command).collect())
 }
 
 fn parse_lines(bytes: &[u8]) -> Result<Vec<wire::Command>, Problem> {
@@ -69,7 +70,8 @@ fn parse_lines(bytes: &[u8]) -> Result<Vec<wire::Command>, Problem> {
             return Err(Problem::new(&kinds::COMMAND_COUNT, CommandCount(lines).to_string()));
         }
         let command = serde_json::from_slice(line).or_else(|_| from_json(line));
-        commands.push(command.map_err(|problem| problem.in_element(index))?);
+        let Object(command) = command.map_err(|problem| problem.in_element(index))?;
+        commands.push(command);
     }
     Ok(commands)
 }
@@ -120,6 +122,7 @@ mod tests {
         assert_eq!(fault(parse_lines(format!("{VOID}\n{unknown}").as_bytes())), expected);
         assert_eq!(fault(parse_array(format!("[{VOID},{unknown}]").as_bytes())), expected);
 
+        assert_eq!(fault(parse_array(format!("[{VOID},[\"void\"]]").as_bytes())).0, Some(2));
         assert_eq!(fault(parse_lines(format!("{VOID}\n\n{VOID}").as_bytes())).0, Some(2));
         assert_eq!(fault(parse_lines(format!("{VOID}\n{{").as_bytes())).0, Some(2));
     }

@@ -9,10 +9,13 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use serde_path_to_error::Segment;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
+use std::marker::PhantomData;
 
 /// The number in the path.
 pub struct Id(pub i64);
@@ -50,7 +53,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         let (parts, body) = request.into_parts();
         require_json(&parts.headers)?;
         let bytes = read(&parts.headers, body, BODY_BYTES).await?;
-        from_json(&bytes).map(Self)
+        from_json(&bytes).map(|Object(value)| Self(value))
     }
 }
 
@@ -67,7 +70,31 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJ
             return Ok(Self(T::default()));
         }
         require_json(&parts.headers)?;
-        from_json(&bytes).map(Self)
+        from_json(&bytes).map(|Object(value)| Self(value))
+    }
+}
+
+/// A value that is written as a JSON object. Left to itself, a struct is read from an array of its
+/// members' values too.
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Object)
     }
 }
 
@@ -138,7 +165,9 @@ fn member_at_fault(error: &serde_path_to_error::Error<serde_json::Error>) -> Inv
     let detail = error.inner().to_string();
     let code = if detail.starts_with("unknown field") {
         "unknown_member"
-    } else if detail.starts_with("missing field") {
+    } else if let Some(name) = detail.strip_prefix("missing field `") {
+        let name = name.split('`').next().unwrap_or_default();
+        let _ = write!(pointer, "/{name}");
         "missing_member"
     } else {
         "wrong_type"
@@ -168,10 +197,12 @@ mod tests {
             (r#"{"quantity":"1"}"#, "malformed_json /quantity wrong_type"),
             (r#"{"quantity":1.5}"#, "malformed_json /quantity wrong_type"),
             (r#"{"quantity":99999999999999999999}"#, "malformed_json /quantity wrong_type"),
-            ("{}", "malformed_json  missing_member"),
-            ("[]", "malformed_json  missing_member"),
+            ("{}", "malformed_json /quantity missing_member"),
+            ("[24]", "malformed_json  wrong_type"),
+            ("null", "malformed_json  wrong_type"),
         ] {
-            let problem = from_json::<Record>(json.as_bytes()).expect_err(json);
+            let read = from_json::<Object<Record>>(json.as_bytes());
+            let problem = read.map(|Object(value)| value).expect_err(json);
             assert_eq!(fault(&problem), expected, "{json}");
         }
     }
@@ -179,7 +210,8 @@ mod tests {
     #[test]
     fn a_fault_in_an_array_has_its_line() {
         let json = br#"[{"command":"void","position":1},{"command":"void","position":"x"}]"#;
-        let problem = from_json::<Vec<Command>>(json).expect_err("a text is no position");
+        let read = from_json::<Vec<Object<Command>>>(json);
+        let problem = read.map(|_| ()).expect_err("a text is no position");
         assert_eq!(problem.to_wire().line, Some(2));
         assert_eq!(fault(&problem), "malformed_json /1/position wrong_type");
     }
@@ -187,7 +219,7 @@ mod tests {
     #[test]
     fn deep_nesting_is_refused_and_not_followed() {
         let json = "[".repeat(100_000);
-        assert!(from_json::<Vec<Command>>(json.as_bytes()).is_err());
+        assert!(from_json::<Vec<Object<Command>>>(json.as_bytes()).is_err());
         assert!(from_json::<serde_json::Value>(json.as_bytes()).is_err());
     }
 

@@ -1,0 +1,406 @@
+//! What each operation takes and answers. Its method, path and role stand in the table of routes.
+
+use crate::http::problem::kinds::{self, Kind};
+use serde_json::{Value, json};
+
+/// A row of the table.
+pub struct Operation {
+    /// As in the table of routes.
+    pub id: &'static str,
+    /// The heading it stands under.
+    pub tag: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// The names of its query.
+    pub query: &'static [&'static str],
+    /// Whether it needs an `Idempotency-Key`.
+    pub keyed: bool,
+    /// Whether it takes `If-Match`.
+    pub if_match: bool,
+    /// Other headers.
+    pub headers: &'static [(&'static str, &'static str)],
+    /// What it reads.
+    pub body: Body,
+    /// What it answers.
+    pub reply: Reply,
+    /// Problems that do not follow from the rest.
+    pub problems: &'static [&'static Kind],
+}
+
+/// A request's body, by the name of its schema.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Body {
+    /// None.
+    None,
+    /// JSON.
+    Json(&'static str),
+    /// JSON, or nothing.
+    Optional(&'static str),
+    /// Many commands.
+    Commands,
+}
+
+/// An answer, by the name of its schema.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Reply {
+    /// That of every write to the ledger.
+    Recorded,
+    /// JSON.
+    Json(&'static str),
+    /// JSON with an `ETag`.
+    Tagged(&'static str),
+    /// JSON about what was made.
+    Created(&'static str),
+    /// Nothing.
+    NoContent,
+    /// JSON of no particular shape.
+    Object,
+    /// `OpenMetrics`.
+    Metrics,
+    /// Server-sent events.
+    Stream,
+}
+
+const READ: Operation = Operation {
+    id: "",
+    tag: "",
+    summary: "",
+    query: &[],
+    keyed: false,
+    if_match: false,
+    headers: &[],
+    body: Body::None,
+    reply: Reply::Object,
+    problems: &[],
+};
+
+const WRITE: Operation = Operation { keyed: true, reply: Reply::Recorded, ..READ };
+
+const MOVEMENT: Operation = Operation {
+    tag: "movements",
+    if_match: true,
+    body: Body::Json("Record"),
+    problems: MOVEMENT_PROBLEMS,
+    ..WRITE
+};
+
+const MOVEMENT_PROBLEMS: &[&Kind] = &[
+    &kinds::ZERO_QUANTITY,
+    &kinds::INVALID_SIGN,
+    &kinds::OUT_OF_RANGE,
+    &kinds::IN_FUTURE,
+    &kinds::KIND_NOT_ALLOWED,
+    &kinds::ITEM_NOT_FOUND,
+    &kinds::ITEM_ARCHIVED,
+    &kinds::VERSION_MISMATCH,
+    &kinds::INSUFFICIENT_STOCK,
+];
+
+const SET_PROBLEMS: &[&Kind] = &[
+    &kinds::QUANTITY_REQUIRED,
+    &kinds::OUT_OF_RANGE,
+    &kinds::IN_FUTURE,
+    &kinds::ITEM_NOT_FOUND,
+    &kinds::ITEM_ARCHIVED,
+    &kinds::VERSION_MISMATCH,
+    &kinds::EXPECTED_QUANTITY_STALE,
+    &kinds::BEFORE_LAST_COUNT,
+    &kinds::INSUFFICIENT_STOCK,
+];
+
+const CORRECT_PROBLEMS: &[&Kind] = &[
+    &kinds::OUT_OF_RANGE,
+    &kinds::INVALID_SIGN,
+    &kinds::EVENT_NOT_FOUND,
+    &kinds::ITEM_ARCHIVED,
+    &kinds::NOT_CORRECTABLE,
+    &kinds::BEFORE_LAST_COUNT,
+    &kinds::INSUFFICIENT_STOCK,
+];
+
+const ITEM_PROBLEMS: &[&Kind] = &[
+    &kinds::SKU_TAKEN,
+    &kinds::ITEM_NOT_FOUND,
+    &kinds::VERSION_MISMATCH,
+    &kinds::INSUFFICIENT_STOCK,
+];
+
+const BULK_PROBLEMS: &[&Kind] = &[
+    &kinds::COMMAND_COUNT,
+    &kinds::ZERO_QUANTITY,
+    &kinds::INVALID_SIGN,
+    &kinds::OUT_OF_RANGE,
+    &kinds::IN_FUTURE,
+    &kinds::KIND_NOT_ALLOWED,
+    &kinds::QUANTITY_REQUIRED,
+    &kinds::ITEM_NOT_FOUND,
+    &kinds::EVENT_NOT_FOUND,
+    &kinds::ITEM_ARCHIVED,
+    &kinds::VERSION_MISMATCH,
+    &kinds::EXPECTED_QUANTITY_STALE,
+    &kinds::NOT_CORRECTABLE,
+    &kinds::BEFORE_LAST_COUNT,
+    &kinds::INSUFFICIENT_STOCK,
+    &kinds::SKU_TAKEN,
+];
+
+const EVENT_FILTERS: &[&str] =
+    &["item_id", "reason", "kind", "actor", "from", "to", "after", "order", "limit", "cursor"];
+
+const EVENT_FILTERS_OF_ITEM: &[&str] =
+    &["reason", "kind", "actor", "from", "to", "after", "order", "limit", "cursor"];
+
+/// The table.
+pub const ALL: &[Operation] = &[
+    Operation {
+        id: "create_item",
+        tag: "items",
+        summary: "Make an item, with its initial stock if it has any.",
+        body: Body::Json("CreateItem"),
+        problems: &[
+            &kinds::SKU_TAKEN,
+            &kinds::OUT_OF_RANGE,
+            &kinds::INVALID_SIGN,
+            &kinds::IN_FUTURE,
+        ],
+        ..WRITE
+    },
+    Operation {
+        id: "list_items",
+        tag: "items",
+        summary: "List items by id.",
+        query: &["sku", "name", "archived", "limit", "cursor"],
+        reply: Reply::Json("ItemPage"),
+        ..READ
+    },
+    Operation {
+        id: "get_item",
+        tag: "items",
+        summary: "Show an item.",
+        reply: Reply::Json("ItemReply"),
+        problems: &[&kinds::ITEM_NOT_FOUND],
+        ..READ
+    },
+    Operation {
+        id: "edit_item",
+        tag: "items",
+        summary: "Rename, archive or otherwise edit an item.",
+        if_match: true,
+        body: Body::Json("EditItem"),
+        problems: ITEM_PROBLEMS,
+        ..WRITE
+    },
+    Operation { id: "record_batch", summary: "Put a batch into stock.", ..MOVEMENT },
+    Operation { id: "record_bakeoff", summary: "Take out of stock to bake off.", ..MOVEMENT },
+    Operation { id: "record_special_order", summary: "Take out for an order.", ..MOVEMENT },
+    Operation {
+        id: "adjust_item",
+        summary: "Adjust by a signed change. The role depends on the kind.",
+        body: Body::Json("Adjust"),
+        ..MOVEMENT
+    },
+    Operation {
+        id: "get_inventory",
+        tag: "inventory",
+        summary: "How many there are, now or as of a position or a time.",
+        query: &["as_of"],
+        headers: &[("If-None-Match", "Answer 304 if the item is still at this version.")],
+        reply: Reply::Tagged("InventoryReply"),
+        problems: &[&kinds::ITEM_NOT_FOUND, &kinds::POSITION_NOT_REACHED],
+        ..READ
+    },
+    Operation {
+        id: "set_inventory",
+        tag: "inventory",
+        summary: "Set the count: an override, or a count of what is there.",
+        if_match: true,
+        body: Body::Json("SetInventory"),
+        problems: SET_PROBLEMS,
+        ..WRITE
+    },
+    Operation {
+        id: "explain_inventory",
+        tag: "inventory",
+        summary: "Why the count is what it is.",
+        reply: Reply::Json("Explanation"),
+        problems: &[&kinds::ITEM_NOT_FOUND],
+        ..READ
+    },
+    Operation {
+        id: "chart_item",
+        tag: "inventory",
+        summary: "The stock by business day.",
+        reply: Reply::Json("Chart"),
+        problems: &[&kinds::ITEM_NOT_FOUND],
+        ..READ
+    },
+    Operation {
+        id: "list_inventory",
+        tag: "inventory",
+        summary: "List counts by item, now or as of a position or a time.",
+        query: &["sku", "name", "archived", "as_of", "limit", "cursor"],
+        reply: Reply::Json("InventoryPage"),
+        problems: &[&kinds::POSITION_NOT_REACHED],
+        ..READ
+    },
+    Operation {
+        id: "record_many",
+        tag: "events",
+        summary: "Up to 8,192 commands, all of them recorded or none. A problem names the line.",
+        query: &["return"],
+        body: Body::Commands,
+        problems: BULK_PROBLEMS,
+        ..WRITE
+    },
+    Operation {
+        id: "list_events",
+        tag: "events",
+        summary: "List events: newest first, unless `after` is given.",
+        query: EVENT_FILTERS,
+        reply: Reply::Json("EventPage"),
+        ..READ
+    },
+    Operation {
+        id: "list_item_events",
+        tag: "events",
+        summary: "List an item's events.",
+        query: EVENT_FILTERS_OF_ITEM,
+        reply: Reply::Json("EventPage"),
+        problems: &[&kinds::ITEM_NOT_FOUND],
+        ..READ
+    },
+    Operation {
+        id: "get_event",
+        tag: "events",
+        summary: "Show an event.",
+        reply: Reply::Json("EventReply"),
+        problems: &[&kinds::EVENT_NOT_FOUND],
+        ..READ
+    },
+    Operation {
+        id: "stream_events",
+        tag: "events",
+        summary: "Follow the log: every event once, in order, from a cursor on.",
+        query: &["after", "item_id", "reason"],
+        headers: &[("Last-Event-ID", "The cursor of the last event seen. Wins over `after`.")],
+        reply: Reply::Stream,
+        problems: &[&kinds::INVALID_CURSOR, &kinds::HISTORY_DIVERGED, &kinds::TOO_MANY_STREAMS],
+        ..READ
+    },
+    Operation {
+        id: "correct_event",
+        tag: "events",
+        summary: "Say what an event's change should have been.",
+        body: Body::Json("Correct"),
+        problems: CORRECT_PROBLEMS,
+        ..WRITE
+    },
+    Operation {
+        id: "void_event",
+        tag: "events",
+        summary: "Make an event as if it had not been.",
+        body: Body::Optional("Void"),
+        problems: CORRECT_PROBLEMS,
+        ..WRITE
+    },
+    Operation {
+        id: "verify",
+        tag: "maintenance",
+        summary: "Prove that the counts follow from the log.",
+        body: Body::Optional("Verify"),
+        reply: Reply::Json("VerifyReport"),
+        ..READ
+    },
+    Operation {
+        id: "rebuild",
+        tag: "maintenance",
+        summary: "Recompute the counts from the log, all or one item's.",
+        body: Body::Optional("Rebuild"),
+        reply: Reply::Json("RebuildReport"),
+        problems: &[&kinds::ITEM_NOT_FOUND, &kinds::READ_ONLY, &kinds::STORAGE_FULL],
+        ..READ
+    },
+    Operation {
+        id: "list_discrepancies",
+        tag: "maintenance",
+        summary: "What does not add up now.",
+        reply: Reply::Json("DiscrepancyReport"),
+        ..READ
+    },
+    Operation {
+        id: "create_token",
+        tag: "tokens",
+        summary: "Make a token; its secret is shown now and never again. Not kept under its key: \
+            sent twice, it makes two.",
+        keyed: true,
+        body: Body::Json("CreateToken"),
+        reply: Reply::Created("NewToken"),
+        problems: &[&kinds::READ_ONLY, &kinds::STORAGE_FULL],
+        ..READ
+    },
+    Operation {
+        id: "list_tokens",
+        tag: "tokens",
+        summary: "List tokens, without their secrets.",
+        reply: Reply::Json("TokenList"),
+        ..READ
+    },
+    Operation {
+        id: "revoke_token",
+        tag: "tokens",
+        summary: "Revoke a token for ever, and end its streams.",
+        keyed: true,
+        reply: Reply::NoContent,
+        problems: &[&kinds::TOKEN_NOT_FOUND, &kinds::READ_ONLY, &kinds::STORAGE_FULL],
+        ..READ
+    },
+    Operation { id: "livez", tag: "service", summary: "Whether the process answers.", ..READ },
+    Operation {
+        id: "readyz",
+        tag: "service",
+        summary: "Whether the service can do its work.",
+        problems: &[&kinds::NOT_READY],
+        ..READ
+    },
+    Operation {
+        id: "metrics",
+        tag: "service",
+        summary: "Numbers for Prometheus.",
+        reply: Reply::Metrics,
+        problems: &[&kinds::BUSY],
+        ..READ
+    },
+    Operation { id: "openapi", tag: "service", summary: "This document.", ..READ },
+];
+
+/// The operation with this id.
+pub fn find(id: &str) -> Option<&'static Operation> {
+    ALL.iter().find(|operation| operation.id == id)
+}
+
+/// The schema of a name in a query, and what it means.
+pub fn query_parameter(name: &str) -> (Value, &'static str) {
+    let text = json!({ "type": "string" });
+    let integer = json!({ "type": "integer", "format": "int64" });
+    match name {
+        "limit" => {
+            let schema =
+                json!({ "type": "integer", "minimum": 1, "maximum": 1_000, "default": 100 });
+            (schema, "At most so many rows.")
+        }
+        "cursor" => (text, "`next_cursor` of the page before, with the same filters."),
+        "archived" => (json!({ "type": "boolean" }), "Archived items, or the others."),
+        "sku" => (text, "The item with this sku."),
+        "name" => (text, "Items with exactly this name."),
+        "as_of" => (text, "A position, or a time (RFC 3339) of recording."),
+        "item_id" => (integer, "Events of this item."),
+        "reason" => (text, "Events for this reason."),
+        "kind" => (text, "Adjustments of this kind."),
+        "actor" => (text, "Events by this actor."),
+        "from" => (text, "Recorded at this time (RFC 3339) or later."),
+        "to" => (text, "Recorded before this time (RFC 3339)."),
+        "after" => (text, "Events after this position; of the stream, also a cursor."),
+        "order" => (json!({ "type": "string", "enum": ["newest", "oldest"] }), "The order."),
+        _ => (json!({ "type": "string", "enum": ["events"] }), "`events`: answer them too."),
+    }
+}
