@@ -2,11 +2,9 @@
 //! no SQL; the same book, facts, time and requests always give the same events.
 
 mod draft;
-mod facts;
 mod rules;
 
 pub use draft::{Base, Decided, Draft, Drafted};
-pub use facts::{Correctable, Facts, LastCount, Wanted};
 
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,15 @@
 //! Following: every event once, in order, from a cursor on; first what is stored, then what comes.
 
+use crate::error::{FollowError, StoreError};
 use crate::event::Event;
 use crate::ids::{Epoch, Position};
+use crate::limits::{FOLLOW_POLL, PAGE_MAX};
+use crate::query::{EventQuery, Order};
+use crate::store::LedgerStore;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
+use tokio::sync::watch;
 
 /// A place in one history of a ledger: `epoch-position-tag`, the tag being [`Event::tag`] of the
 /// event at that position, or eight zeros at the start.
@@ -64,5 +70,135 @@ impl FromStr for Cursor {
             position: Position(position.parse().map_err(|_| InvalidCursor)?),
             tag: tag.into(),
         })
+    }
+}
+
+/// Gives the events of one history in order, each once. Holds no place in memory while it waits.
+pub struct Follower {
+    store: Arc<dyn LedgerStore>,
+    hint: Option<watch::Receiver<Position>>,
+    epoch: Epoch,
+    position: Position,
+}
+
+impl Follower {
+    pub(crate) async fn from_position(
+        store: Arc<dyn LedgerStore>,
+        hint: Option<watch::Receiver<Position>>,
+        position: Position,
+    ) -> Result<Self, FollowError> {
+        let head = store.head().await?;
+        if position > head.position {
+            return Err(diverged("the position is beyond the last event", head.position));
+        }
+        Ok(Self { store, hint, epoch: head.epoch, position })
+    }
+
+    pub(crate) async fn from_cursor(
+        store: Arc<dyn LedgerStore>,
+        hint: Option<watch::Receiver<Position>>,
+        cursor: &Cursor,
+    ) -> Result<Self, FollowError> {
+        let follower = Self::from_position(store, hint, cursor.position).await?;
+        if follower.epoch != cursor.epoch {
+            let head = follower.store.head().await?;
+            return Err(diverged("the ledger has begun another epoch", head.position));
+        }
+        let tag = if cursor.position == Position::START {
+            Cursor::START_TAG.to_owned()
+        } else {
+            let event = follower.store.event(cursor.position).await?;
+            event.value.map(|event| event.tag()).unwrap_or_default()
+        };
+        if tag != cursor.tag {
+            let head = follower.store.head().await?;
+            return Err(diverged("the event at the cursor is another one", head.position));
+        }
+        Ok(follower)
+    }
+
+    /// The next events: at least one, at most a page. Waits until there is one; the writer's hint
+    /// shortens the wait, and losing it costs only delay. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// [`FollowError::HistoryDiverged`] when the ledger was restored meanwhile, or when the store
+    /// cannot be read.
+    pub async fn next(&mut self) -> Result<Vec<Event>, FollowError> {
+        loop {
+            let query = EventQuery {
+                after: Some(self.position),
+                ..EventQuery::all(Order::OldestFirst, PAGE_MAX)
+            };
+            let page = self.store.events(&query).await?;
+            if let Some(last) = page.value.last() {
+                let expected = self.position.plus(page.value.len());
+                if last.id != expected {
+                    let found = format!("position {} where {expected} was due", last.id);
+                    return Err(StoreError::Corrupt(found).into());
+                }
+                self.position = last.id;
+                return Ok(page.value);
+            }
+            self.check_history().await?;
+            self.wait().await;
+        }
+    }
+
+    /// The cursor that resumes right after an event.
+    #[must_use]
+    pub fn cursor(&self, event: &Event) -> Cursor {
+        Cursor::at(self.epoch.clone(), event)
+    }
+
+    async fn check_history(&self) -> Result<(), FollowError> {
+        let head = self.store.head().await?;
+        if head.epoch != self.epoch {
+            return Err(diverged("the ledger has begun another epoch", head.position));
+        }
+        if head.position < self.position {
+            return Err(diverged("the log is shorter than it was", head.position));
+        }
+        Ok(())
+    }
+
+    async fn wait(&mut self) {
+        let seen = self.position;
+        let hint = &mut self.hint;
+        let hinted = async {
+            if let Some(hint) = hint
+                && hint.wait_for(|position| *position > seen).await.is_ok()
+            {
+                return;
+            }
+            std::future::pending::<()>().await;
+        };
+        let _ = tokio::time::timeout(FOLLOW_POLL, hinted).await;
+    }
+}
+
+fn diverged(reason: &str, position: Position) -> FollowError {
+    FollowError::HistoryDiverged { reason: reason.to_owned(), position }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_reads_back_what_it_prints() {
+        let start = Cursor::start(Epoch::random());
+        assert_eq!(start.to_string().parse::<Cursor>(), Ok(start));
+        for bad in [
+            "",
+            "1",
+            "0123456789abcdef-1",
+            "0123456789abcdef-x-00000000",
+            "0123456789abcdef-1-0000000",
+            "0123456789abcdef-1-00000000-",
+            "0123456789abcdef-99999999999999999999-00000000",
+            "0123456789abcdef--1-00000000",
+        ] {
+            assert_eq!(bad.parse::<Cursor>(), Err(InvalidCursor), "{bad}");
+        }
     }
 }

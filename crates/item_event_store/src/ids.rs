@@ -20,6 +20,9 @@ impl Position {
     pub const START: Self = Self(0);
 
     /// The position `n` events later.
+    ///
+    /// # Panics
+    /// Never: no log in memory has 2^63 events.
     #[must_use]
     pub fn plus(self, n: usize) -> Self {
         Self(self.0 + i64::try_from(n).expect("a number of events fits 63 bits"))
@@ -49,15 +52,8 @@ pub struct InvalidId(pub(crate) String);
 pub struct Epoch(Arc<str>);
 
 impl Epoch {
-    /// An epoch that no ledger has had before.
-    ///
-    /// # Panics
-    /// When the operating system gives no randomness.
-    #[must_use]
-    pub fn random() -> Self {
-        let mut bytes = [0_u8; 8];
-        getrandom::fill(&mut bytes).expect("the operating system gives randomness");
-        Self(format!("{:016x}", u64::from_be_bytes(bytes)).into())
+    pub(crate) fn from_number(number: u64) -> Self {
+        Self(format!("{number:016x}").into())
     }
 
     /// The 16 hex digits.

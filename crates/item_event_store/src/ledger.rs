@@ -1,85 +1,41 @@
 //! The ledger: the one way in, and everything that can be asked of it.
 
+mod replayed;
+
 use crate::access::Role;
-use crate::chart::Chart;
+use crate::clock::Clock;
 use crate::command::Request;
 use crate::error::{ExecuteError, FollowError, StoreError};
-use crate::event::Event;
-use crate::follow::Cursor;
+use crate::follow::{Cursor, Follower};
 use crate::ids::{ItemId, Position};
 use crate::query::At;
+use crate::rejection::{Rejected, Rejection};
 use crate::report::{RebuildReport, VerifyReport};
 use crate::request::Answer;
-use crate::store::LedgerStore;
-use crate::time::Clock;
+use crate::store::{Discrepancy, LedgerStore};
+use crate::writer::{Job, Queue, Reply, Signals, Swap, Writer};
+use crate::{chart, rebuild, verify};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use tokio::sync::{oneshot, watch};
 
 /// An open ledger. Cheap to clone; all clones share one writer.
 #[derive(Clone)]
 pub struct Ledger {
     store: Arc<dyn LedgerStore>,
+    writing: Option<Arc<Writing>>,
 }
 
-impl Ledger {
-    /// Opens a ledger and starts its writer.
-    pub async fn open(
-        store: Arc<dyn LedgerStore>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, StoreError> {
-        let _ = clock;
-        Ok(Self { store })
-    }
-    /// A ledger that can be read, verified and followed, but not written to.
-    pub fn read_only(store: Arc<dyn LedgerStore>) -> Self {
-        Self { store }
-    }
-    /// The store, for reads.
-    pub fn store(&self) -> &dyn LedgerStore {
-        self.store.as_ref()
-    }
-    /// The only function that leads to a write.
-    pub async fn execute(&self, request: Request, role: Role) -> Result<Answer, ExecuteError> {
-        todo!("{request:?} {role}")
-    }
-    /// Checks a cursor against the history: resumes only where the history is the same.
-    pub async fn resume(&self, cursor: &Cursor) -> Result<Follower, FollowError> {
-        todo!("{cursor}")
-    }
-    /// Follows from the event after `position`.
-    pub async fn follow(&self, position: Position) -> Result<Follower, FollowError> {
-        todo!("{position}")
-    }
-    /// `progress` is told (events done, events in all) now and then.
-    pub async fn verify(
-        &self,
-        storage: bool,
-        progress: &(dyn Fn(u64, u64) + Sync),
-    ) -> Result<VerifyReport, StoreError> {
-        todo!("{storage} {}", progress(0, 0) == ())
-    }
-    /// Recomputes counts from the log.
-    pub async fn rebuild(
-        &self,
-        item: Option<ItemId>,
-        progress: &(dyn Fn(u64, u64) + Sync),
-    ) -> Result<RebuildReport, StoreError> {
-        todo!("{item:?} {}", progress(0, 0) == ())
-    }
-    /// The stock of an item over time.
-    pub async fn chart(&self, item: ItemId) -> Result<At<Option<Chart>>, StoreError> {
-        todo!("{item}")
-    }
-    /// Waits until the writer has stopped for good because the storage failed.
-    pub async fn failed(&self) -> String {
-        todo!()
-    }
-    /// Refuses new requests, finishes the queued ones, stops the writer.
-    pub async fn close(&self) {
-        todo!()
-    }
-    /// Numbers for the metrics.
-    pub fn writer_stats(&self) -> WriterStats {
-        todo!()
+/// The way to the writer. When the last clone goes, the writer finishes what is queued and stops.
+struct Writing {
+    queue: Arc<Queue>,
+    signals: Arc<Signals>,
+    stopped: watch::Receiver<bool>,
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        self.queue.close();
     }
 }
 
@@ -90,23 +46,179 @@ pub struct WriterStats {
     pub batches: u64,
     /// Events recorded.
     pub events: u64,
-    /// Requests answered, replays among them.
+    /// Requests stored.
     pub requests: u64,
     /// Requests waiting now.
     pub queued: u64,
 }
 
-/// Gives events in order.
-pub struct Follower {
-    x: (),
-}
-impl Follower {
-    /// The next events, at least one, at most a page; waits for them. Cancel-safe.
-    pub async fn next(&mut self) -> Result<Vec<Event>, FollowError> {
-        todo!("{:?}", self.x)
+/// Told now and then how far a long piece of work has come: events done, events in all.
+pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Sync);
+
+impl Ledger {
+    /// Opens a ledger and starts its writer on a thread of its own.
+    ///
+    /// # Errors
+    /// When the head cannot be read, or no thread can be had.
+    ///
+    /// # Panics
+    /// Outside a Tokio runtime.
+    pub async fn open(
+        store: Arc<dyn LedgerStore>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StoreError> {
+        let head = store.head().await?;
+        let queue = Arc::new(Queue::default());
+        let signals = Arc::new(Signals {
+            position: watch::Sender::new(head.position),
+            failed: watch::Sender::new(None),
+            batches: AtomicU64::new(0),
+            events: AtomicU64::new(0),
+            requests: AtomicU64::new(0),
+        });
+        let writer =
+            Writer::new(Arc::clone(&store), clock, Arc::clone(&queue), Arc::clone(&signals));
+        let (stop, stopped) = watch::channel(false);
+        let runtime = tokio::runtime::Handle::current();
+        std::thread::Builder::new()
+            .name("ledger-writer".into())
+            .spawn(move || {
+                runtime.block_on(writer.run());
+                stop.send_replace(true);
+            })
+            .map_err(|error| StoreError::Failed(format!("no thread for the writer: {error}")))?;
+        let writing = Writing { queue, signals, stopped };
+        Ok(Self { store, writing: Some(Arc::new(writing)) })
     }
-    /// The cursor to resume after `event`.
-    pub fn cursor(&self, event: &Event) -> Cursor {
-        todo!("{event:?}")
+
+    /// A ledger that can be read, verified and followed, but not written to.
+    #[must_use]
+    pub fn read_only(store: Arc<dyn LedgerStore>) -> Self {
+        Self { store, writing: None }
+    }
+
+    /// The ledger's tables, for reads. Reads never wait for the writer.
+    #[must_use]
+    pub fn store(&self) -> &dyn LedgerStore {
+        self.store.as_ref()
+    }
+
+    /// Records a request, or says why not. The only function that leads to a write.
+    ///
+    /// The answer comes when it is on stable storage. Dropping the future changes nothing: the
+    /// request may still be recorded.
+    ///
+    /// # Errors
+    /// See [`ExecuteError`]. Only after [`ExecuteError::Unknown`] may it have been recorded.
+    pub async fn execute(&self, request: Request, role: Role) -> Result<Answer, ExecuteError> {
+        let writing = self.writing.as_ref().ok_or(StoreError::ReadOnly)?;
+        for (index, command) in request.commands.iter().enumerate() {
+            let required = Role::required_for(command);
+            if role < required {
+                return Err(ExecuteError::Forbidden { line: index + 1, required });
+            }
+        }
+        let hash = request.hash();
+        let (reply, answered) = oneshot::channel();
+        writing.queue.push(Job { request, hash, reply })?;
+        let reply = answered
+            .await
+            .map_err(|_| ExecuteError::Unknown("the writer stopped".into()))
+            .flatten()?;
+        match reply {
+            Reply::Recorded(recorded) => Ok(Answer::Recorded(recorded)),
+            Reply::Rejected(rejected) => Ok(Answer::Rejected { replayed: false, rejected }),
+            Reply::Stored(stored) => Ok(replayed::answer(self.store(), stored).await?),
+            Reply::KeyReused => Err(ExecuteError::Rejected(Rejected {
+                line: 1,
+                rejection: Rejection::IdempotencyKeyReused {},
+            })),
+        }
+    }
+
+    /// Follows from the event after `position` of today's history.
+    ///
+    /// # Errors
+    /// When the position is beyond the head, or the store cannot be read.
+    pub async fn follow(&self, position: Position) -> Result<Follower, FollowError> {
+        Follower::from_position(Arc::clone(&self.store), self.hint(), position).await
+    }
+
+    /// Follows from a cursor, if the history is still the one it was taken from.
+    ///
+    /// # Errors
+    /// [`FollowError::HistoryDiverged`] when it is not.
+    pub async fn resume(&self, cursor: &Cursor) -> Result<Follower, FollowError> {
+        Follower::from_cursor(Arc::clone(&self.store), self.hint(), cursor).await
+    }
+
+    fn hint(&self) -> Option<watch::Receiver<Position>> {
+        self.writing.as_ref().map(|writing| writing.signals.position.subscribe())
+    }
+
+    /// Checks the whole log against every rule, and the counts against the log. Works while the
+    /// ledger is written to. `storage`: let the storage check itself too, which reads everything.
+    ///
+    /// # Errors
+    /// When the store cannot be read. What is wrong in it is in the report.
+    pub async fn verify(
+        &self,
+        storage: bool,
+        progress: Progress<'_>,
+    ) -> Result<VerifyReport, StoreError> {
+        verify::verify(self.store(), storage, progress).await
+    }
+
+    /// Recomputes the counts of one item or all from the log while writers go on, and puts right
+    /// the rows that differ.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the log itself does not add up: then nothing is changed.
+    pub async fn rebuild(
+        &self,
+        item: Option<ItemId>,
+        progress: Progress<'_>,
+    ) -> Result<RebuildReport, StoreError> {
+        let writing = self.writing.as_ref().ok_or(StoreError::ReadOnly)?;
+        let swap = async |discrepancies: Vec<Discrepancy>| {
+            let (reply, swapped) = oneshot::channel();
+            writing.queue.push_swap(Swap { discrepancies, reply })?;
+            swapped.await.map_err(|_| StoreError::CommitUnknown("the writer stopped".into()))?
+        };
+        rebuild::rebuild(self.store(), item, progress, swap).await
+    }
+
+    /// The stock of an item by business day, following when things happened. `None` when there is
+    /// no such item.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn chart(&self, item: ItemId) -> Result<At<Option<chart::Chart>>, StoreError> {
+        chart::chart(self.store(), item).await
+    }
+
+    /// Waits until the writer has stopped for good because the storage failed, and says why. The
+    /// process should exit then, and recover when it starts again.
+    pub async fn failed(&self) -> String {
+        let Some(writing) = &self.writing else { return std::future::pending().await };
+        let mut failed = writing.signals.failed.subscribe();
+        let reason = failed.wait_for(Option::is_some).await;
+        reason.ok().and_then(|reason| reason.clone()).unwrap_or_default()
+    }
+
+    /// Refuses new requests, finishes the queued ones, and waits until the writer has stopped.
+    pub async fn close(&self) {
+        if let Some(writing) = &self.writing {
+            writing.queue.close();
+            let _ = writing.stopped.clone().wait_for(|stopped| *stopped).await;
+        }
+    }
+
+    /// Numbers for the metrics.
+    #[must_use]
+    pub fn writer_stats(&self) -> WriterStats {
+        self.writing
+            .as_ref()
+            .map_or_else(WriterStats::default, |writing| writing.signals.stats(writing.queue.len()))
     }
 }

@@ -1,12 +1,29 @@
-//! x
-#![allow(missing_docs)]
+//! ItemEventStore: an inventory ledger. Every change of a count is an event in an append-only log,
+//! the count is kept beside it in the same transaction, and the two can be proved to agree.
+//!
+//! The way in: a [`command::Request`] goes to [`Ledger::execute`], which queues it for the
+//! ledger's writer. The writer decides ([`decide`]) on the counts it holds in memory ([`book`]),
+//! appends through the contract with a database ([`store`]), commits, and answers.
+//!
+//! - The words: [`ids`], [`text`], [`time`], [`reason`], [`limits`].
+//! - What is asked, recorded and refused, and who may: [`command`], [`event`], [`item`],
+//!   [`inventory`], [`rejection`], [`access`].
+//! - The rules, pure: [`book`], [`facts`], [`decide`].
+//! - The flows: [`ledger`], `writer`, [`follow`], `verify` and `rebuild` ([`report`]), [`chart`].
+//! - The contract with a database, and the backends: [`store`], [`query`], [`request`],
+//!   [`token`].
+//! - The world: [`clock`], `entropy`, [`error`].
+
 pub mod access;
 pub mod book;
 pub mod chart;
+pub mod clock;
 pub mod command;
 pub mod decide;
+mod entropy;
 pub mod error;
 pub mod event;
+pub mod facts;
 pub mod follow;
 mod hash;
 pub mod ids;
@@ -16,6 +33,7 @@ pub mod ledger;
 pub mod limits;
 pub mod query;
 pub mod reason;
+mod rebuild;
 pub mod rejection;
 pub mod report;
 pub mod request;
@@ -23,3 +41,7 @@ pub mod store;
 pub mod text;
 pub mod time;
 pub mod token;
+mod verify;
+mod writer;
+
+pub use ledger::Ledger;

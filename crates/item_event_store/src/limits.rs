@@ -1,4 +1,5 @@
-//! Every limit of the library, by name. Nothing here is configurable: a limit is part of the contract.
+//! Every limit of the library, by name. Nothing here is configurable: a limit is part of the
+//! contract.
 
 /// The largest magnitude of a change and of a count, in the item's unit. It fits the note's
 /// `INTEGER` (32 bits) on every backend.
@@ -42,3 +43,6 @@ pub const PAGE_DEFAULT: usize = 100;
 pub const PAGE_MAX: usize = 1_000;
 /// Events that one short read of the log takes (verify, rebuild, follow, charts).
 pub const LOG_PAGE_EVENTS: usize = 8_192;
+
+/// How long a follower waits before it looks for itself, should a hint be lost.
+pub const FOLLOW_POLL: std::time::Duration = std::time::Duration::from_millis(500);

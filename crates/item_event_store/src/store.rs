@@ -1,11 +1,10 @@
 //! The contract with a database. A backend moves data and keeps its promises; it decides nothing.
 //! The chapters of `tests/store` are the chapters of this contract: **append**, **requests**,
-//! **counts**, **as_of**, **follow**, **guards**, **backup**, **migrate**.
+//! **counts**, **as of**, **follow**, **guards**, **backup**, **migrate**.
 
-use crate::book::Book;
-use crate::decide::{Correctable, LastCount};
 use crate::error::StoreError;
 use crate::event::Event;
+use crate::facts::{Correctable, LastCount};
 use crate::ids::{Epoch, IdempotencyKey, ItemId, LedgerName, Position};
 use crate::inventory::{Count, Inventory};
 use crate::item::ItemChange;
@@ -34,7 +33,7 @@ pub struct Head {
     pub counts_revision: i64,
     /// The number of the last row of `requests`.
     pub last_request_id: i64,
-    /// The last event's created_at; the least time when there is none.
+    /// The last event's `created_at`; the least time when there is none.
     pub last_created_at: Timestamp,
     /// The IANA name of the ledger's time zone.
     pub time_zone: String,
@@ -71,13 +70,13 @@ pub struct Discrepancy {
     pub logged: Option<Count>,
 }
 
-/// All items and counts, with what was wrong about them.
+/// All items with their counts, and what was wrong about them.
 #[derive(Debug)]
 pub struct Loaded {
     /// The head at which they are true.
     pub head: Head,
-    /// Items and counts. Where `item_inventory` differs from the log, the log's word.
-    pub book: Book,
+    /// Every item. Where `item_inventory` differs from the log, the log's word.
+    pub rows: Vec<Inventory>,
     /// Where it differs.
     pub discrepancies: Vec<Discrepancy>,
 }

@@ -1,8 +1,7 @@
-//! Points in time, to the microsecond, and the clock that gives them.
+//! Points in time, to the microsecond, and the days they belong to.
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 /// A point in time: microseconds since 1970-01-01T00:00:00Z. Written as RFC 3339 in UTC with six
 /// fractional digits; read with any offset. Years 0 to 9999.
@@ -17,8 +16,8 @@ pub struct InvalidTimestamp;
 impl Timestamp {
     /// The earliest: 0000-01-03T00:00:00Z, so that it has a business day in every time zone.
     pub const MIN: Self = Self(-62_167_046_400_000_000);
-    /// The latest: 9999-12-30T22:00:00.999999Z, so that it can be shown in every time zone.
-    pub const MAX: Self = Self(253_402_207_200_999_999);
+    /// The latest: 9999-12-30T21:59:59.999999Z, so that it can be shown in every time zone.
+    pub const MAX: Self = Self(253_402_207_199_999_999);
 
     /// Microseconds since the Unix epoch; brought into the range that can be shown.
     #[must_use]
@@ -36,12 +35,6 @@ impl Timestamp {
     #[must_use]
     pub fn plus_micros(self, micros: i64) -> Self {
         Self::from_micros(self.0.saturating_add(micros))
-    }
-
-    /// The machine's clock.
-    #[must_use]
-    pub fn now() -> Self {
-        Self::from_micros(jiff::Timestamp::now().as_microsecond())
     }
 
     fn to_jiff(self) -> jiff::Timestamp {
@@ -97,6 +90,9 @@ impl BusinessDay {
     }
 
     /// The day that a point in time belongs to.
+    ///
+    /// # Panics
+    /// Never: the range of [`Timestamp`] leaves room for every time zone.
     #[must_use]
     pub fn day_of(&self, at: Timestamp) -> Day {
         let local = self.zone.to_datetime(at.to_jiff());
@@ -128,45 +124,6 @@ impl FromStr for Day {
 
     fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
         text.parse().map(Self).map_err(|_| InvalidTimestamp)
-    }
-}
-
-/// Gives the time at which events are recorded.
-pub trait Clock: Send + Sync {
-    /// The time now. It may jump; the ledger never goes back with it.
-    fn now(&self) -> Timestamp;
-}
-
-/// The machine's clock.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-}
-
-/// A clock that stands where it was last set: for demonstrations and tests.
-#[derive(Debug)]
-pub struct SetClock(AtomicI64);
-
-impl SetClock {
-    /// A clock that stands at `at`.
-    #[must_use]
-    pub fn new(at: Timestamp) -> Self {
-        Self(AtomicI64::new(at.0))
-    }
-
-    /// Sets the clock, forward or back.
-    pub fn set(&self, at: Timestamp) {
-        self.0.store(at.0, Ordering::SeqCst);
-    }
-}
-
-impl Clock for SetClock {
-    fn now(&self) -> Timestamp {
-        Timestamp(self.0.load(Ordering::SeqCst))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Access tokens: `ies_` and 256 random bits. Only the SHA-256 is kept.
 
 use crate::access::Role;
+use crate::entropy::random_bytes;
 use crate::text::Actor;
 use crate::time::Timestamp;
 use sha2::Digest;
@@ -41,13 +42,9 @@ pub struct TokenRow {
 
 impl Secret {
     /// A new secret from the operating system's randomness.
-    ///
-    /// # Panics
-    /// When the operating system gives no randomness.
     #[must_use]
     pub fn random() -> Self {
-        let mut bytes = [0_u8; SECRET_BYTES];
-        getrandom::fill(&mut bytes).expect("the operating system gives randomness");
+        let bytes: [u8; SECRET_BYTES] = random_bytes();
         let mut text = String::from(PREFIX);
         for byte in bytes {
             let _ = write!(text, "{byte:02x}");

@@ -1,14 +1,15 @@
 //! A batch in the making: requests are decided one after another on the book, and a rejected one
 //! leaves the book as it found it.
 
-use super::facts::{Correctable, Facts, LastCount};
 use super::rules::{Effect, NewEvent};
 use crate::book::{Book, Entry};
 use crate::command::Request;
 use crate::event::Event;
+use crate::facts::{Correctable, Facts, LastCount};
 use crate::ids::{ItemId, Position};
 use crate::inventory::{Count, Inventory};
 use crate::item::{Item, ItemAction, ItemChange};
+use crate::reason::Kind;
 use crate::rejection::Rejected;
 use crate::text::Actor;
 use crate::time::Timestamp;
@@ -193,7 +194,7 @@ impl<'a> Draft<'a> {
 
     /// The item's latest count or override, this batch's among them.
     pub(super) fn last_count(&self, item: ItemId) -> Option<LastCount> {
-        let settles = |e: &&Event| e.item_id == item && e.kind.is_some_and(|k| k.settles());
+        let settles = |e: &&Event| e.item_id == item && e.kind.is_some_and(Kind::settles);
         match self.events.iter().rev().find(settles) {
             Some(event) => Some(LastCount { position: event.id, at: event.effective_at() }),
             None => self.facts.last_counts.get(&item).copied(),

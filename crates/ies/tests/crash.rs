@@ -1,0 +1,118 @@
+//! kill -9 in the middle of load: what was acknowledged is there exactly once, and what is not
+//! known is resolved by its key.
+
+mod server;
+
+use hyper::{Method, StatusCode};
+use serde_json::{Value, json};
+use server::{Client, Server, done, ies};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+const KILLS: usize = 50;
+const CLIENTS: usize = 8;
+
+/// One call, written down before it is sent and after it is answered.
+#[derive(Clone)]
+struct Call {
+    key: String,
+    item: i64,
+    quantity: i64,
+    answer: Option<(StatusCode, Value)>,
+}
+
+type History = Arc<Mutex<Vec<Call>>>;
+
+fn invoke(history: &History, key: String, item: i64, quantity: i64) -> usize {
+    let mut history = history.lock().expect("unpoisoned");
+    history.push(Call { key, item, quantity, answer: None });
+    history.len() - 1
+}
+
+async fn send(client: &Client, call: &Call) -> Option<(StatusCode, Value)> {
+    let path = format!("/v1/items/{}/batches", call.item);
+    let key = format!("\"{}\"", call.key);
+    let headers = [("idempotency-key", key.as_str()), ("content-type", "application/json")];
+    let body = json!({ "quantity": call.quantity }).to_string();
+    let response = client.send(Method::POST, &path, &headers, body).await.ok()?;
+    let status = response.status();
+    let body = http_body_util::BodyExt::collect(response.into_body()).await.ok()?.to_bytes();
+    Some((status, serde_json::from_slice(&body).ok()?))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_acknowledged_write_survives_kill_9() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = folder.path().join("store");
+    let history = History::default();
+    let mut token = String::new();
+    for kill in 0..KILLS {
+        let server = Server::start(&store, &[]);
+        if let Some(first) = &server.token {
+            token.clone_from(first);
+            for name in ["Croissant", "Baguette", "Roll"] {
+                let (status, _) = server.client(&token).post("/v1/items", &json!({"name": name})).await;
+                assert_eq!(status, StatusCode::CREATED);
+            }
+        }
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|client| {
+                let (http, history) = (server.client(&token), Arc::clone(&history));
+                tokio::spawn(async move {
+                    for number in 0.. {
+                        let item = i64::from(number % 3) + 1;
+                        let key = format!("kill-{kill}-{client}-{number}");
+                        let index = invoke(&history, key, item, i64::from(number % 7) + 1);
+                        let call = history.lock().expect("unpoisoned")[index].clone();
+                        let answer = send(&http, &call).await;
+                        let lost = answer.is_none();
+                        history.lock().expect("unpoisoned")[index].answer = answer;
+                        if lost {
+                            break;
+                        }
+                    }
+                })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(20 + 13 * (kill as u64 % 10))).await;
+        server.kill();
+        for client in clients {
+            client.await.expect("joins");
+        }
+    }
+    let server = Server::start(&store, &[]);
+    resolve_and_check(&server.client(&token), &history).await;
+    drop(server);
+    done(&ies(&["verify"], &store));
+}
+
+async fn resolve_and_check(client: &Client, history: &History) {
+    let calls = history.lock().expect("unpoisoned").clone();
+    let acknowledged = calls.iter().filter(|call| call.answer.is_some()).count();
+    assert!(acknowledged > 10 * KILLS, "only {acknowledged} calls were acknowledged");
+    let mut by_position: HashMap<i64, String> = HashMap::new();
+    let mut sums: HashMap<i64, i64> = HashMap::new();
+    for call in &calls {
+        let (status, again) = send(client, call).await.expect("an answer");
+        match &call.answer {
+            Some((first, body)) => {
+                assert_eq!((*first, status), (StatusCode::CREATED, StatusCode::OK), "{}", call.key);
+                assert_eq!(again["events"], body["events"], "{}", call.key);
+                assert_eq!(again["replayed"], true, "{}", call.key);
+            }
+            None => assert!(status.is_success(), "{} {status}", call.key),
+        }
+        assert_eq!(again["events"].as_array().map(Vec::len), Some(1));
+        assert_eq!(again["events"][0]["quantity_change"], call.quantity);
+        let position = again["events"][0]["id"].as_i64().expect("a position");
+        let other = by_position.insert(position, call.key.clone());
+        assert_eq!(other, None, "two keys at position {position}");
+        *sums.entry(call.item).or_default() += call.quantity;
+    }
+    for (item, sum) in sums {
+        let (_, read) = client.get(&format!("/v1/items/{item}/inventory")).await;
+        assert_eq!(read["inventory"]["quantity"], sum, "item {item}");
+        assert_eq!(read["position"], calls.len(), "nothing else was recorded");
+    }
+}

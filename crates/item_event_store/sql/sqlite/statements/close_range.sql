@@ -1,0 +1,2 @@
+-- No parameters.
+UPDATE ledgers SET writing_after = NULL WHERE id = 1

@@ -1,0 +1,2 @@
+-- The columns, in this order.
+INSERT INTO tokens (name, role, hash, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)

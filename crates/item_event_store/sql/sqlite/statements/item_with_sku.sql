@@ -1,0 +1,2 @@
+-- ?1: the sku.
+SELECT id FROM items WHERE sku = ?1

@@ -1,0 +1,118 @@
+//! Connections: how every one of them is set up, and the pool of those that read.
+
+use crate::error::StoreError;
+use crate::store::Result;
+use rusqlite::{Connection, OpenFlags};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// In older versions two connections that write and checkpoint at one instant can corrupt a WAL.
+const MIN_SQLITE_VERSION: i32 = 3_051_003;
+
+/// How long anyone waits for another writer before [`StoreError::Busy`].
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// More than there are statements, so that each is prepared once a connection.
+const CACHED_STATEMENTS: usize = 64;
+
+/// Connections that a ledger keeps for its readers; more are opened when needed, and closed after.
+const IDLE_READERS: usize = 4;
+
+const WRITER_CACHE_KIB: i64 = 64 * 1024;
+const READER_CACHE_KIB: i64 = 8 * 1024;
+
+/// The WAL file is cut back to this when it starts anew.
+const WAL_FILE_BYTES: i64 = 64 * 1024 * 1024;
+
+/// Refuses a SQLite that is too old to be trusted.
+pub(super) fn check_sqlite(version: i32) -> Result<()> {
+    if version >= MIN_SQLITE_VERSION {
+        return Ok(());
+    }
+    Err(StoreError::Failed(format!(
+        "this program was built with SQLite {version}, which can damage a ledger: it needs \
+         {MIN_SQLITE_VERSION} or later"
+    )))
+}
+
+/// The connection that writes. Its checkpoints are its owner's business.
+pub(super) fn open_writer(path: &Path) -> Result<Connection> {
+    let conn = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0))?;
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    conn.pragma_update(None, "foreign_keys", true)?;
+    conn.pragma_update(None, "recursive_triggers", true)?;
+    conn.pragma_update(None, "wal_autocheckpoint", 0)?;
+    conn.pragma_update(None, "journal_size_limit", WAL_FILE_BYTES)?;
+    conn.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+    Ok(conn)
+}
+
+/// A connection that cannot write.
+pub(super) fn open_reader(path: &Path) -> Result<Connection> {
+    let conn = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    conn.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
+    Ok(conn)
+}
+
+// No memory map: a disk that fails under one kills the process instead of returning an error.
+fn open(path: &Path, flags: OpenFlags) -> Result<Connection> {
+    let conn = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    conn.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    conn.pragma_update(None, "trusted_schema", false)?;
+    conn.pragma_update(None, "cell_size_check", true)?;
+    conn.pragma_update(None, "temp_store", "MEMORY")?;
+    Ok(conn)
+}
+
+/// The connections that read one file.
+pub(super) struct Readers {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    pub fn new(path: PathBuf) -> Self {
+        Self { path, idle: Mutex::default() }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads in one transaction: all that `work` sees was true at one moment.
+    pub fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let conn = match idle {
+            Some(conn) => conn,
+            None => open_reader(&self.path)?,
+        };
+        conn.execute_batch("BEGIN")?;
+        let done = work(&conn);
+        conn.execute_batch("ROLLBACK")?;
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < IDLE_READERS {
+            idle.push(conn);
+        }
+        done
+    }
+
+    /// Closes those that are idle.
+    pub fn close(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sqlite_with_the_wal_reset_bug_is_refused() {
+        assert!(check_sqlite(3_051_002).is_err());
+        assert_eq!(check_sqlite(3_051_003), Ok(()));
+        assert_eq!(check_sqlite(rusqlite::version_number()), Ok(()));
+    }
+}

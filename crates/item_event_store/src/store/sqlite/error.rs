@@ -1,0 +1,48 @@
+//! What an error of the driver means to us. The only place that knows.
+
+use crate::error::StoreError;
+use rusqlite::{Error, ErrorCode};
+
+/// Translates an error of the driver.
+pub(super) fn interpret(error: &Error) -> StoreError {
+    let text = match error {
+        Error::SqliteFailure(_, Some(message)) => message.clone(),
+        _ => error.to_string(),
+    };
+    match error {
+        // A value that no row of ours can hold.
+        Error::FromSqlConversionFailure(..)
+        | Error::IntegralValueOutOfRange(..)
+        | Error::Utf8Error(..)
+        | Error::InvalidColumnType(..)
+        | Error::QueryReturnedNoRows => StoreError::Corrupt(text),
+        _ => match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                StoreError::Busy("another program is writing to the ledger".into())
+            }
+            Some(ErrorCode::DiskFull) => StoreError::Full(text),
+            Some(ErrorCode::ReadOnly) => StoreError::ReadOnly,
+            Some(ErrorCode::ConstraintViolation) => StoreError::Refused(text),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Corrupt(text),
+            _ => StoreError::Failed(text),
+        },
+    }
+}
+
+impl From<Error> for StoreError {
+    fn from(error: Error) -> Self {
+        interpret(&error)
+    }
+}
+
+/// Translates an error of the file system, saying what was to be done.
+pub(super) fn interpret_io(doing: &str, error: &std::io::Error) -> StoreError {
+    let text = format!("{doing}: {error}");
+    match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+            StoreError::Full(text)
+        }
+        std::io::ErrorKind::NotFound => StoreError::NotFound(text),
+        _ => StoreError::Failed(text),
+    }
+}

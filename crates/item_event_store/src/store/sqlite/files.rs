@@ -1,0 +1,132 @@
+//! The folder: its files, who may read them, and the lock of the process that writes.
+
+use super::Mode;
+use super::error::interpret_io;
+use crate::error::StoreError;
+use crate::ids::LedgerName;
+use crate::store::Result;
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+const TOKENS_STEM: &str = "store";
+const LOCK_FILE: &str = "store.lock";
+
+/// An open folder. The lock is held as long as it lives.
+pub(super) struct Folder {
+    dir: PathBuf,
+    mode: Mode,
+    _lock: Option<File>,
+}
+
+impl Folder {
+    pub fn open(dir: &Path, mode: Mode) -> Result<Self> {
+        let lock = match mode {
+            Mode::Write => {
+                make_dir(dir)?;
+                Some(lock(dir)?)
+            }
+            Mode::Read if dir.is_dir() => None,
+            Mode::Read => {
+                return Err(StoreError::NotFound(format!(
+                    "there is no store at {}: open it for writing once to make it (`ies init` or \
+                     `ies serve`), or name another folder",
+                    dir.display()
+                )));
+            }
+        };
+        Ok(Self { dir: dir.to_path_buf(), mode, _lock: lock })
+    }
+
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The file of a ledger.
+    pub fn ledger(&self, name: &LedgerName) -> Result<PathBuf> {
+        if name.as_str() == TOKENS_STEM {
+            return Err(StoreError::Refused(format!(
+                "no ledger can be called '{TOKENS_STEM}': that file holds the tokens"
+            )));
+        }
+        Ok(self.dir.join(format!("{name}.db")))
+    }
+
+    /// The file of the tokens.
+    pub fn tokens(&self) -> PathBuf {
+        self.dir.join(format!("{TOKENS_STEM}.db"))
+    }
+
+    /// Makes sure that a file of the store exists, for its owner only, before SQLite opens it.
+    pub fn make_file(&self, path: &Path) -> Result<()> {
+        if !path.exists() {
+            create_new(path)?;
+            sync_dir(&self.dir)?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes a file that does not exist yet, for its owner only.
+pub(super) fn create_new(path: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    owner_only(&mut options);
+    options.open(path).map_err(|e| interpret_io(&format!("making {}", path.display()), &e))
+}
+
+/// Makes the names of new files in a folder last.
+pub(super) fn sync_dir(dir: &Path) -> Result<()> {
+    if cfg!(unix) {
+        let synced = File::open(dir).and_then(|dir| dir.sync_all());
+        synced.map_err(|e| interpret_io(&format!("writing the folder {}", dir.display()), &e))?;
+    }
+    Ok(())
+}
+
+/// A path with something appended to the file's name.
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+fn make_dir(dir: &Path) -> Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir).map_err(|e| interpret_io(&format!("making {}", dir.display()), &e))
+}
+
+fn lock(dir: &Path) -> Result<File> {
+    let path = dir.join(LOCK_FILE);
+    let failed = |e: &std::io::Error| interpret_io(&format!("locking {}", path.display()), e);
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    owner_only(&mut options);
+    let mut file = options.open(&path).map_err(|e| failed(&e))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let pid = std::fs::read_to_string(&path).unwrap_or_default();
+            return Err(StoreError::InUse(format!(
+                "another process{} has the store {} open for writing: send requests to it with \
+                 --server, or stop it",
+                if pid.trim().is_empty() { String::new() } else { format!(" ({})", pid.trim()) },
+                dir.display()
+            )));
+        }
+        Err(TryLockError::Error(e)) => return Err(failed(&e)),
+    }
+    let written = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+    written.map_err(|e| failed(&e))?;
+    Ok(file)
+}
+
+fn owner_only(options: &mut OpenOptions) {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    #[cfg(not(unix))]
+    let _ = options;
+}

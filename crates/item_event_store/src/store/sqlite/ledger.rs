@@ -1,0 +1,182 @@
+//! One ledger's file: a connection that writes, and a few that read.
+
+use super::connection::{self, BUSY_TIMEOUT, Readers};
+use super::files::{self, Folder};
+use super::migrations::{self, LEDGER};
+use super::statements::INSERT_LEDGER;
+use super::write::SqliteTx;
+use super::{Mode, blocking, copy, integrity, load, reads};
+use crate::error::StoreError;
+use crate::event::Event;
+use crate::ids::{Epoch, ItemId, LedgerName, Position};
+use crate::inventory::Inventory;
+use crate::item::ItemChange;
+use crate::query::{AsOf, At, EventQuery, Explanation, ItemQuery};
+use crate::store::{Discrepancy, Head, LedgerStore, Result, Snapshot, WriteTx};
+use crate::time::Timestamp;
+use async_trait::async_trait;
+use rusqlite::{Connection, DEFAULT_NAME, wal::CheckpointMode};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::sync::Mutex;
+
+/// An open ledger.
+pub(super) struct SqliteLedger {
+    readers: Arc<Readers>,
+    writer: Option<Arc<Mutex<Connection>>>,
+    // Keeps the store locked until the last of its ledgers is closed.
+    _folder: Arc<Folder>,
+}
+
+impl SqliteLedger {
+    pub fn open(folder: Arc<Folder>, name: &LedgerName) -> Result<Self> {
+        let path = folder.ledger(name)?;
+        let writer = match folder.mode() {
+            Mode::Write => Some(open_or_make(&folder, &path, name)?),
+            Mode::Read if path.exists() => {
+                migrations::check_current(&connection::open_reader(&path)?, LEDGER)?;
+                None
+            }
+            Mode::Read => {
+                return Err(StoreError::NotFound(format!(
+                    "there is no ledger '{name}' in this store: its first write makes it"
+                )));
+            }
+        };
+        Ok(Self {
+            readers: Arc::new(Readers::new(path)),
+            writer: writer.map(|conn| Arc::new(Mutex::new(conn))),
+            _folder: folder,
+        })
+    }
+
+    /// Reads at one moment, beside the writer.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let readers = Arc::clone(&self.readers);
+        blocking(move || readers.read(read)).await
+    }
+
+    /// The same, with the head of that moment.
+    async fn read_at<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection, &Head) -> Result<T> + Send + 'static,
+    ) -> Result<At<T>> {
+        self.read(|conn| {
+            let head = reads::head(conn)?;
+            Ok(At { position: head.position, value: read(conn, &head)? })
+        })
+        .await
+    }
+
+    async fn with_path<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Path) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let readers = Arc::clone(&self.readers);
+        blocking(move || work(readers.path())).await
+    }
+}
+
+fn open_or_make(folder: &Folder, path: &Path, name: &LedgerName) -> Result<Connection> {
+    folder.make_file(path)?;
+    let mut conn = connection::open_writer(path)?;
+    migrations::migrate(&mut conn, LEDGER, |tx| {
+        tx.execute(INSERT_LEDGER, (name.as_str(), Epoch::random(), Timestamp::now()))?;
+        Ok(())
+    })?;
+    Ok(conn)
+}
+
+impl Drop for SqliteLedger {
+    /// The writer closes last, and leaves one file with everything in it.
+    fn drop(&mut self) {
+        self.readers.close();
+        if let Some(conn) = self.writer.as_ref().and_then(|writer| writer.try_lock().ok())
+            && let Err(error) = conn.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::TRUNCATE)
+        {
+            tracing::warn!(%error, "the checkpoint at closing failed");
+        }
+    }
+}
+
+#[async_trait]
+impl LedgerStore for SqliteLedger {
+    async fn begin(&self) -> Result<Box<dyn WriteTx>> {
+        let writer = Arc::clone(self.writer.as_ref().ok_or(StoreError::ReadOnly)?);
+        let conn = tokio::time::timeout(BUSY_TIMEOUT, writer.lock_owned())
+            .await
+            .map_err(|_| StoreError::Busy("another transaction is writing".into()))?;
+        Ok(Box::new(SqliteTx::begin(conn)?))
+    }
+
+    async fn head(&self) -> Result<Head> {
+        self.read(reads::head).await
+    }
+
+    async fn inventory(&self, item: ItemId, as_of: Option<AsOf>) -> Result<At<Option<Inventory>>> {
+        self.read_at(move |conn, head| reads::inventory(conn, head, item, as_of)).await
+    }
+
+    async fn inventories(
+        &self,
+        query: &ItemQuery,
+        as_of: Option<AsOf>,
+    ) -> Result<At<Vec<Inventory>>> {
+        let query = query.clone();
+        self.read_at(move |conn, head| reads::inventories(conn, head, &query, as_of)).await
+    }
+
+    async fn event(&self, position: Position) -> Result<At<Option<Event>>> {
+        self.read_at(move |conn, _| reads::event(conn, position)).await
+    }
+
+    async fn events(&self, query: &EventQuery) -> Result<At<Vec<Event>>> {
+        let query = query.clone();
+        self.read_at(move |conn, head| reads::events(conn, head, &query)).await
+    }
+
+    async fn item_changes(&self, after: i64, up_to: i64) -> Result<Vec<ItemChange>> {
+        self.read(move |conn| reads::item_changes(conn, after, up_to)).await
+    }
+
+    async fn items_at(&self, items: &[ItemId], revision: i64) -> Result<Vec<ItemChange>> {
+        let items = items.to_vec();
+        self.read(move |conn| reads::items_at(conn, &items, revision)).await
+    }
+
+    async fn explain(&self, item: ItemId, last: usize) -> Result<At<Option<Explanation>>> {
+        self.read_at(move |conn, head| reads::explain(conn, head, item, last)).await
+    }
+
+    async fn discrepancies(&self) -> Result<At<Vec<Discrepancy>>> {
+        self.read_at(|conn, _| load::discrepancies(conn)).await
+    }
+
+    async fn negative(&self, limit: usize) -> Result<At<Vec<Inventory>>> {
+        self.read_at(move |conn, _| reads::negative(conn, limit)).await
+    }
+
+    async fn snapshot_after(&self, position: Position) -> Result<Snapshot> {
+        self.read(move |conn| load::snapshot_after(conn, position)).await
+    }
+
+    async fn integrity(&self) -> Result<Vec<String>> {
+        self.read(integrity::faults).await
+    }
+
+    async fn backup(&self, to: &Path) -> Result<Head> {
+        let to: PathBuf = to.to_path_buf();
+        self.with_path(move |from| copy::backup(from, &to)).await
+    }
+
+    async fn size_bytes(&self) -> Result<u64> {
+        self.with_path(|path| {
+            let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+            Ok(bytes(path) + bytes(&files::with_suffix(path, "-wal")))
+        })
+        .await
+    }
+}

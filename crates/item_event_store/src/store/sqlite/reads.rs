@@ -1,0 +1,253 @@
+//! Reads of one ledger, each on a connection that is inside a transaction.
+
+use super::rows;
+use super::statements::{
+    CHANGES_SINCE, CORRECTED_BY, EVENT, EVENT_CREATED_AT, EVENTS_ALL_NEWEST, EVENTS_ALL_OLDEST,
+    EVENTS_ITEM_NEWEST, EVENTS_ITEM_OLDEST, HEAD, INVENTORIES, INVENTORIES_AS_OF, ITEM_AT,
+    ITEM_CHANGES, ITEM_WITH_SKU, LAST_COUNT, NEGATIVE, REASON_SUMS, REQUEST,
+};
+use crate::decide::Correctable;
+use crate::error::StoreError;
+use crate::event::Event;
+use crate::ids::{IdempotencyKey, ItemId, Position};
+use crate::inventory::Inventory;
+use crate::item::ItemChange;
+use crate::limits::MAX_CLOCK_SKEW_MICROS;
+use crate::query::{AsOf, EventQuery, Explanation, ItemQuery, Order, ReasonSum};
+use crate::reason::{Kind, Reason};
+use crate::request::StoredRequest;
+use crate::store::{Head, Result};
+use crate::time::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Params, Row};
+use std::sync::Arc;
+
+/// All rows of a statement.
+pub(super) fn all<T>(
+    conn: &Connection,
+    sql: &str,
+    params: impl Params,
+    row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>> {
+    let mut statement = conn.prepare_cached(sql)?;
+    let rows = statement.query_map(params, row)?.collect::<rusqlite::Result<_>>()?;
+    Ok(rows)
+}
+
+/// The first row of a statement, if it has one.
+pub(super) fn first<T>(
+    conn: &Connection,
+    sql: &str,
+    params: impl Params,
+    row: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Option<T>> {
+    Ok(conn.prepare_cached(sql)?.query_row(params, row).optional()?)
+}
+
+pub(super) fn head(conn: &Connection) -> Result<Head> {
+    first(conn, HEAD, [], rows::head)?
+        .ok_or_else(|| StoreError::Corrupt("the ledger's row of ledgers is missing".into()))
+}
+
+pub(super) fn event(conn: &Connection, position: Position) -> Result<Option<Event>> {
+    first(conn, EVENT, [position], rows::event)
+}
+
+/// The last position recorded at or before a time. created_at never decreases with the position,
+/// so this is a binary search.
+fn position_at(conn: &Connection, head: &Head, at: Timestamp) -> Result<Position> {
+    let mut statement = conn.prepare_cached(EVENT_CREATED_AT)?;
+    let (mut known, mut beyond) = (0, head.position.0 + 1);
+    while beyond - known > 1 {
+        let middle = known + (beyond - known) / 2;
+        let created_at: Option<Timestamp> =
+            statement.query_row([middle], |row| row.get(0)).optional()?;
+        match created_at {
+            Some(created_at) if created_at <= at => known = middle,
+            Some(_) => beyond = middle,
+            None => return Err(StoreError::Corrupt(format!("there is no event {middle}"))),
+        }
+    }
+    Ok(Position(known))
+}
+
+/// The last position recorded before a time.
+fn position_before(conn: &Connection, head: &Head, at: Timestamp) -> Result<Position> {
+    if at == Timestamp::MIN {
+        return Ok(Position::START);
+    }
+    position_at(conn, head, at.plus_micros(-1))
+}
+
+pub(super) fn events(conn: &Connection, head: &Head, query: &EventQuery) -> Result<Vec<Event>> {
+    let mut after = query.after.unwrap_or_default();
+    let mut up_to = head.position;
+    if let Some(from) = query.from {
+        after = after.max(position_before(conn, head, from)?);
+    }
+    if let Some(to) = query.to {
+        up_to = up_to.min(position_before(conn, head, to)?);
+    }
+    if let Some(before) = query.before {
+        up_to = up_to.min(Position(before.0.saturating_sub(1)));
+    }
+    let limit = limit(query.limit);
+    let filter = (after, up_to, query.reason, query.kind, &query.actor, limit);
+    let Some(item) = query.item else {
+        let sql = match query.order {
+            Order::NewestFirst => EVENTS_ALL_NEWEST,
+            Order::OldestFirst => EVENTS_ALL_OLDEST,
+        };
+        return all(conn, sql, filter, rows::event);
+    };
+    let sql = match query.order {
+        Order::NewestFirst => EVENTS_ITEM_NEWEST,
+        Order::OldestFirst => EVENTS_ITEM_OLDEST,
+    };
+    let (after, up_to, reason, kind, actor, limit) = filter;
+    all(conn, sql, (after, up_to, reason, kind, actor, limit, item), rows::event)
+}
+
+/// The events after a position, all of them.
+pub(super) fn tail(conn: &Connection, head: &Head, after: Position) -> Result<Vec<Event>> {
+    let mut query = EventQuery::all(Order::OldestFirst, usize::MAX);
+    query.after = Some(after);
+    events(conn, head, &query)
+}
+
+pub(super) fn inventories(
+    conn: &Connection,
+    head: &Head,
+    query: &ItemQuery,
+    as_of: Option<AsOf>,
+) -> Result<Vec<Inventory>> {
+    let mut after = query.after.map_or(0, |item| item.0);
+    let mut up_to = i64::MAX;
+    if let Some(sku) = &query.sku {
+        let Some(item) = first(conn, ITEM_WITH_SKU, [sku], |row| row.get::<_, i64>(0))? else {
+            return Ok(vec![]);
+        };
+        (after, up_to) = (after.max(item - 1), item);
+    }
+    if let Some(item) = query.item {
+        (after, up_to) = (after.max(item.0.saturating_sub(1)), up_to.min(item.0));
+    }
+    let position = match as_of {
+        None => head.position,
+        Some(AsOf::Position(position)) => position,
+        Some(AsOf::Time(at)) => position_at(conn, head, at)?,
+    };
+    let past = || {
+        let params = (after, up_to, &query.name, query.archived, limit(query.limit), position);
+        all(conn, INVENTORIES_AS_OF, params, |row| Ok((rows::item(row)?, rows::count(row, 9)?)))
+    };
+    let found = if as_of.is_some() {
+        past()?
+    } else {
+        let params = (after, up_to, &query.name, query.archived, limit(query.limit));
+        let now =
+            all(conn, INVENTORIES, params, |row| Ok((rows::item(row)?, rows::count(row, 9)?)))?;
+        // A row that is missing is for verify to report; the log knows the count.
+        if now.iter().all(|(_, count)| count.is_some()) { now } else { past()? }
+    };
+    found
+        .into_iter()
+        .map(|(item, count)| match count {
+            Some(count) => Ok(Inventory { item: Arc::new(item), count }),
+            None => Err(StoreError::Corrupt(format!("item {} has no count", item.id))),
+        })
+        .collect()
+}
+
+pub(super) fn inventory(
+    conn: &Connection,
+    head: &Head,
+    item: ItemId,
+    as_of: Option<AsOf>,
+) -> Result<Option<Inventory>> {
+    let query = ItemQuery { item: Some(item), limit: 1, ..ItemQuery::default() };
+    Ok(inventories(conn, head, &query, as_of)?.pop())
+}
+
+pub(super) fn negative(conn: &Connection, most: usize) -> Result<Vec<Inventory>> {
+    let found =
+        all(conn, NEGATIVE, [limit(most)], |row| Ok((rows::item(row)?, rows::count(row, 9)?)))?;
+    Ok(found
+        .into_iter()
+        .filter_map(|(item, count)| Some(Inventory { item: Arc::new(item), count: count? }))
+        .collect())
+}
+
+pub(super) fn item_changes(conn: &Connection, after: i64, up_to: i64) -> Result<Vec<ItemChange>> {
+    all(conn, ITEM_CHANGES, (after, up_to), rows::item_change)
+}
+
+pub(super) fn items_at(
+    conn: &Connection,
+    items: &[ItemId],
+    revision: i64,
+) -> Result<Vec<ItemChange>> {
+    let at = |item: &ItemId| first(conn, ITEM_AT, (item, revision), rows::item_change).transpose();
+    items.iter().filter_map(at).collect()
+}
+
+pub(super) fn explain(
+    conn: &Connection,
+    head: &Head,
+    item: ItemId,
+    last: usize,
+) -> Result<Option<Explanation>> {
+    let Some(inventory) = inventory(conn, head, item, None)? else { return Ok(None) };
+    let mut sums = all(conn, REASON_SUMS, [item], |row| {
+        Ok(ReasonSum {
+            reason: row.get(0)?,
+            kind: row.get(1)?,
+            events: row.get(2)?,
+            quantity_change: row.get(3)?,
+        })
+    })?;
+    sums.sort_by_key(|sum| {
+        let reason = Reason::ALL.iter().position(|reason| *reason == sum.reason);
+        (reason, sum.kind.and_then(|kind| Kind::ALL.iter().position(|k| *k == kind)))
+    });
+    let mut query = EventQuery::all(Order::NewestFirst, last);
+    query.item = Some(item);
+    let last_events = events(conn, head, &query)?;
+    query.kind = Some(Kind::Correction);
+    Ok(Some(Explanation {
+        item: Arc::unwrap_or_clone(inventory.item),
+        count: inventory.count,
+        sums,
+        last_count: last_count(conn, item)?,
+        last_events,
+        corrections: events(conn, head, &query)?,
+    }))
+}
+
+pub(super) fn last_count(conn: &Connection, item: ItemId) -> Result<Option<Event>> {
+    first(conn, LAST_COUNT, [item], rows::event)
+}
+
+pub(super) fn correctable(conn: &Connection, position: Position) -> Result<Option<Correctable>> {
+    let Some(event) = event(conn, position)? else { return Ok(None) };
+    let corrected_by = first(conn, CORRECTED_BY, [position], |row| row.get(0))?.unwrap_or(0);
+    Ok(Some(Correctable { event, corrected_by }))
+}
+
+pub(super) fn changes_since(
+    conn: &Connection,
+    head: &Head,
+    item: ItemId,
+    at: Timestamp,
+) -> Result<i64> {
+    // Nothing is accepted that happened later than this after it was recorded.
+    let after = position_at(conn, head, at.plus_micros(-MAX_CLOCK_SKEW_MICROS))?;
+    Ok(first(conn, CHANGES_SINCE, (item, at, after), |row| row.get(0))?.unwrap_or(0))
+}
+
+pub(super) fn request(conn: &Connection, key: &IdempotencyKey) -> Result<Option<StoredRequest>> {
+    first(conn, REQUEST, [key], rows::request)
+}
+
+fn limit(most: usize) -> i64 {
+    i64::try_from(most).unwrap_or(i64::MAX)
+}

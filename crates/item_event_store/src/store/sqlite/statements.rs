@@ -1,0 +1,57 @@
+//! Every SQL statement, bound once. One statement a file, under the name of its constant; the
+//! file's first lines say what the parameters are.
+
+/// Binds each name to the text of its file.
+macro_rules! statements {
+    ($($name:ident = $file:literal,)*) => {
+        $(pub(super) const $name: &str = include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"), "/sql/sqlite/statements/", $file, ".sql"
+        ));)*
+
+        /// All of them, for the test that prepares each.
+        #[cfg(test)]
+        pub(super) const ALL: &[(&str, &str)] = &[$(($file, $name),)*];
+    };
+}
+
+statements! {
+    APPLIED_MIGRATIONS = "applied_migrations",
+    BUMP_COUNTS_REVISION = "bump_counts_revision",
+    CHANGES_SINCE = "changes_since",
+    CLOSE_RANGE = "close_range",
+    CORRECTED_BY = "corrected_by",
+    DELETE_COUNT = "delete_count",
+    EVENT = "event",
+    EVENT_CREATED_AT = "event_created_at",
+    EVENTS_ALL_NEWEST = "events_all_newest",
+    EVENTS_ALL_OLDEST = "events_all_oldest",
+    EVENTS_ITEM_NEWEST = "events_item_newest",
+    EVENTS_ITEM_OLDEST = "events_item_oldest",
+    HEAD = "head",
+    INSERT_EVENT = "insert_event",
+    INSERT_ITEM = "insert_item",
+    INSERT_ITEM_CHANGE = "insert_item_change",
+    INSERT_LEDGER = "insert_ledger",
+    INSERT_MIGRATION = "insert_migration",
+    INSERT_REQUEST = "insert_request",
+    INSERT_TOKEN = "insert_token",
+    INVENTORIES = "inventories",
+    INVENTORIES_AS_OF = "inventories_as_of",
+    ITEM_AT = "item_at",
+    ITEM_CHANGES = "item_changes",
+    ITEM_WITH_SKU = "item_with_sku",
+    ITEMS_WITH_COUNTS = "items_with_counts",
+    LAST_COUNT = "last_count",
+    NEGATIVE = "negative",
+    OPEN_RANGE = "open_range",
+    PUT_COUNT = "put_count",
+    REASON_SUMS = "reason_sums",
+    REQUEST = "request",
+    REVOKE_TOKEN = "revoke_token",
+    SCHEMA_OBJECTS = "schema_objects",
+    SET_EPOCH = "set_epoch",
+    STRAY_COUNTS = "stray_counts",
+    TOKEN_BY_HASH = "token_by_hash",
+    TOKENS = "tokens",
+    UPDATE_ITEM = "update_item",
+}

@@ -1,0 +1,260 @@
+//! The writer's transaction. Its futures do their work at once, on the thread that polls them.
+
+use super::statements::{
+    BUMP_COUNTS_REVISION, CLOSE_RANGE, DELETE_COUNT, INSERT_EVENT, INSERT_ITEM, INSERT_ITEM_CHANGE,
+    INSERT_REQUEST, OPEN_RANGE, PUT_COUNT, UPDATE_ITEM,
+};
+use super::{load, outcome, reads};
+use crate::decide::{Correctable, LastCount};
+use crate::error::StoreError;
+use crate::event::Event;
+use crate::ids::{IdempotencyKey, ItemId, Position};
+use crate::inventory::Inventory;
+use crate::item::{ItemAction, ItemChange};
+use crate::request::StoredRequest;
+use crate::store::{Batch, Head, Loaded, Result, WriteTx};
+use crate::time::Timestamp;
+use async_trait::async_trait;
+use rusqlite::{CachedStatement, Connection, ErrorCode, params};
+use rusqlite::{DEFAULT_NAME, wal::CheckpointMode};
+use tokio::sync::OwnedMutexGuard;
+
+/// A WAL that is longer is written back into the file after a commit.
+const CHECKPOINT_PAGES: i32 = 16 * 1024;
+
+/// The transaction, alone with the writer's connection.
+pub(super) struct SqliteTx {
+    conn: OwnedMutexGuard<Connection>,
+}
+
+impl SqliteTx {
+    pub fn begin(conn: OwnedMutexGuard<Connection>) -> Result<Self> {
+        if !conn.is_autocommit() {
+            // Left by a commit whose rollback failed.
+            conn.execute_batch("ROLLBACK")?;
+        }
+        conn.execute_batch("BEGIN IMMEDIATE")?;
+        Ok(Self { conn })
+    }
+
+    /// Does a step. After an error nothing goes on: SQLite may have rolled all of it back already.
+    fn step<T>(&mut self, step: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        if self.conn.is_autocommit() {
+            return Err(StoreError::Failed("the transaction was rolled back by an error".into()));
+        }
+        let done = step(&self.conn);
+        if done.is_err() {
+            self.roll_back();
+        }
+        done
+    }
+
+    /// Whether it is certain that nothing of the transaction is left.
+    fn roll_back(&mut self) -> bool {
+        self.conn.is_autocommit()
+            || (self.conn.execute_batch("ROLLBACK").is_ok() && self.conn.is_autocommit())
+    }
+
+    fn commit_or_tell(&mut self) -> Result<()> {
+        if self.conn.is_autocommit() {
+            return Err(StoreError::Failed("the transaction was rolled back by an error".into()));
+        }
+        let Err(error) = self.conn.execute_batch("COMMIT") else { return Ok(()) };
+        // These two come before the commit's last page is written: rolled back, it is gone.
+        let before_the_end = matches!(
+            error.sqlite_error_code(),
+            Some(ErrorCode::DiskFull | ErrorCode::ConstraintViolation)
+        );
+        if self.roll_back() && before_the_end {
+            return Err(error.into());
+        }
+        Err(StoreError::CommitUnknown(error.to_string()))
+    }
+
+    /// What is committed is safe already: a checkpoint that fails is tried again by the next.
+    fn checkpoint_if_long(&self) {
+        let in_wal = self.conn.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::NOOP);
+        if let Ok((pages, done)) = in_wal
+            && pages - done > CHECKPOINT_PAGES
+            && let Err(error) = self.conn.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::PASSIVE)
+        {
+            tracing::warn!(%error, "a checkpoint failed");
+        }
+    }
+}
+
+impl Drop for SqliteTx {
+    fn drop(&mut self) {
+        self.roll_back();
+    }
+}
+
+#[async_trait]
+impl WriteTx for SqliteTx {
+    async fn head(&mut self) -> Result<Head> {
+        self.step(reads::head)
+    }
+
+    async fn load(&mut self) -> Result<Loaded> {
+        self.step(load::load)
+    }
+
+    async fn tail(&mut self, after: Position) -> Result<Vec<Event>> {
+        self.step(|conn| reads::tail(conn, &reads::head(conn)?, after))
+    }
+
+    async fn event(&mut self, position: Position) -> Result<Option<Event>> {
+        self.step(|conn| reads::event(conn, position))
+    }
+
+    async fn item_changes(&mut self, after: i64) -> Result<Vec<ItemChange>> {
+        self.step(|conn| reads::item_changes(conn, after, i64::MAX))
+    }
+
+    async fn requests(&mut self, keys: &[IdempotencyKey]) -> Result<Vec<StoredRequest>> {
+        self.step(|conn| {
+            keys.iter().filter_map(|key| reads::request(conn, key).transpose()).collect()
+        })
+    }
+
+    async fn correctable(&mut self, positions: &[Position]) -> Result<Vec<Correctable>> {
+        self.step(|conn| {
+            let found = |position: &Position| reads::correctable(conn, *position).transpose();
+            positions.iter().filter_map(found).collect()
+        })
+    }
+
+    async fn last_counts(&mut self, items: &[ItemId]) -> Result<Vec<(ItemId, LastCount)>> {
+        self.step(|conn| {
+            let found = |item: &ItemId| reads::last_count(conn, *item).transpose();
+            let last = |event: Event| {
+                (event.item_id, LastCount { position: event.id, at: event.effective_at() })
+            };
+            items.iter().filter_map(found).map(|event| event.map(last)).collect()
+        })
+    }
+
+    async fn changes_since(&mut self, item: ItemId, at: Timestamp) -> Result<i64> {
+        self.step(|conn| reads::changes_since(conn, &reads::head(conn)?, item, at))
+    }
+
+    async fn append(&mut self, batch: &Batch) -> Result<()> {
+        self.step(|conn| append(conn, batch))
+    }
+
+    async fn replace_counts(&mut self, rows: &[Inventory], strays: &[ItemId]) -> Result<()> {
+        self.step(|conn| {
+            put_counts(conn, rows)?;
+            let mut delete = conn.prepare_cached(DELETE_COUNT)?;
+            for item in strays {
+                delete.execute([item])?;
+            }
+            conn.prepare_cached(BUMP_COUNTS_REVISION)?.execute([])?;
+            Ok(())
+        })
+    }
+
+    async fn commit(mut self: Box<Self>) -> Result<()> {
+        self.commit_or_tell()?;
+        self.checkpoint_if_long();
+        Ok(())
+    }
+}
+
+/// Writes a batch between the opening and the closing of its range of positions.
+fn append(conn: &Connection, batch: &Batch) -> Result<()> {
+    let Head { position, items_revision, last_request_id, last_created_at, .. } = &batch.head;
+    conn.prepare_cached(OPEN_RANGE)?.execute((
+        position,
+        items_revision,
+        last_request_id,
+        last_created_at,
+    ))?;
+    for change in &batch.item_changes {
+        insert_item_change(conn, change)?;
+    }
+    let mut insert = conn.prepare_cached(INSERT_EVENT)?;
+    for event in &batch.events {
+        insert_event(&mut insert, event)?;
+    }
+    put_counts(conn, &batch.inventory)?;
+    let mut insert = conn.prepare_cached(INSERT_REQUEST)?;
+    for request in &batch.requests {
+        insert.execute((
+            request.id,
+            &request.key,
+            request.hash,
+            &request.actor,
+            request.created_at,
+            request.position,
+            outcome::encode(&request.outcome),
+        ))?;
+    }
+    conn.prepare_cached(CLOSE_RANGE)?.execute([])?;
+    Ok(())
+}
+
+/// The change first: it explains the item's row.
+fn insert_item_change(conn: &Connection, change: &ItemChange) -> Result<()> {
+    let item = &change.item;
+    conn.prepare_cached(INSERT_ITEM_CHANGE)?.execute(params![
+        change.revision,
+        item.id,
+        change.action,
+        change.actor,
+        change.position,
+        item.name,
+        item.sku,
+        item.unit,
+        item.allow_negative,
+        item.archived_at,
+        item.created_at,
+        item.updated_at,
+    ])?;
+    let changed = match change.action {
+        ItemAction::Created => conn.prepare_cached(INSERT_ITEM)?.execute([change.revision])?,
+        ItemAction::Edited | ItemAction::Archived | ItemAction::Unarchived => {
+            conn.prepare_cached(UPDATE_ITEM)?.execute((change.revision, item.id))?
+        }
+    };
+    if changed == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Refused(format!("item_not_found: there is no item {}", item.id)))
+    }
+}
+
+fn insert_event(insert: &mut CachedStatement<'_>, event: &Event) -> Result<()> {
+    insert.execute(params![
+        event.id,
+        event.item_id,
+        event.quantity_change,
+        event.reason,
+        event.created_at,
+        event.version,
+        event.quantity_after,
+        event.kind,
+        event.occurred_at,
+        event.actor,
+        event.reference,
+        event.note,
+        event.corrects_event_id,
+        event.request_id,
+    ])?;
+    Ok(())
+}
+
+fn put_counts(conn: &Connection, rows: &[Inventory]) -> Result<()> {
+    let mut put = conn.prepare_cached(PUT_COUNT)?;
+    for Inventory { item, count } in rows {
+        put.execute((
+            item.id,
+            count.quantity,
+            count.version,
+            count.last_event_id,
+            count.created_at,
+            count.updated_at,
+        ))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! Verifying: the log is folded from its first event on and held to every rule, then the counts
+//! are compared with it. Never holds a long snapshot: what is in the log cannot change, so it is
+//! read in short pieces; only the last piece and the counts are read together.
+
+mod fold;
+
+use crate::error::StoreError;
+use crate::ids::{ItemId, Position};
+use crate::inventory::Count;
+use crate::item::{Item, ItemChange};
+use crate::ledger::Progress;
+use crate::limits::LOG_PAGE_EVENTS;
+use crate::query::{EventQuery, Order};
+use crate::report::{Finding, VerifyReport};
+use crate::store::{Head, LedgerStore, Snapshot};
+use fold::Fold;
+use std::collections::HashMap;
+
+/// The findings of a verification, as many as a report lists.
+#[derive(Default)]
+struct Findings {
+    listed: Vec<Finding>,
+    left_out: u64,
+}
+
+impl Findings {
+    fn add(
+        &mut self,
+        code: &'static str,
+        item_id: Option<ItemId>,
+        position: Option<Position>,
+        detail: String,
+    ) {
+        if self.listed.len() < VerifyReport::MAX_FINDINGS {
+            self.listed.push(Finding { code, item_id, position, detail });
+        } else {
+            self.left_out += 1;
+        }
+    }
+}
+
+pub(crate) async fn verify(
+    store: &dyn LedgerStore,
+    storage: bool,
+    progress: Progress<'_>,
+) -> Result<VerifyReport, StoreError> {
+    let mut findings = Findings::default();
+    let head = store.head().await?;
+    let changes = store.item_changes(0, i64::MAX).await?;
+    let known = changes.last().map_or(0, |change| change.revision);
+    let mut fold = Fold::new(&changes);
+    let mut query = EventQuery {
+        before: Some(head.position.plus(1)),
+        ..EventQuery::all(Order::OldestFirst, LOG_PAGE_EVENTS)
+    };
+    loop {
+        let page = store.events(&query).await?.value;
+        let Some(last) = page.last() else { break };
+        query.after = Some(last.id);
+        fold.page(store, &page, &mut findings).await?;
+        progress(fold.events, head.position.0.unsigned_abs());
+    }
+    let read_up_to = query.after.unwrap_or(Position::START);
+    let snapshot = store.snapshot_after(read_up_to).await?;
+    // Items may have been made or edited since: their history belongs to this snapshot.
+    let later = store.item_changes(known, snapshot.head.items_revision).await?;
+    let changes: Vec<ItemChange> = changes
+        .into_iter()
+        .chain(later)
+        .filter(|change| change.revision <= snapshot.head.items_revision)
+        .collect();
+    fold.know_items(&changes);
+    fold.page(store, &snapshot.tail, &mut findings).await?;
+    compare_head(&snapshot.head, &fold, &mut findings);
+    compare_counts(&snapshot, &fold, &mut findings);
+    compare_items(&snapshot, &changes, &mut findings);
+    if storage {
+        for fault in store.integrity().await? {
+            findings.add("storage", None, None, fault);
+        }
+    }
+    Ok(VerifyReport {
+        position: snapshot.head.position,
+        events: fold.events,
+        items: snapshot.items.len() as u64,
+        storage_checked: storage,
+        findings: findings.listed,
+        findings_left_out: findings.left_out,
+    })
+}
+
+fn compare_head(head: &Head, fold: &Fold, findings: &mut Findings) {
+    let last = fold.position();
+    if head.position != last {
+        let detail = format!("the head row says {}, the last event is {last}", head.position);
+        findings.add("head_differs", None, Some(last), detail);
+    }
+    if let Some(at) = fold.last_created_at().filter(|at| *at > head.last_created_at) {
+        let detail = format!("the last event was recorded at {at}, after the head row's time");
+        findings.add("head_differs", None, Some(last), detail);
+    }
+}
+
+fn compare_counts(snapshot: &Snapshot, fold: &Fold, findings: &mut Findings) {
+    for (item, stored) in &snapshot.items {
+        let logged = fold.count(item);
+        match stored {
+            None => {
+                let detail = format!("no row in item_inventory; the log says {}", logged.quantity);
+                findings.add("inventory_missing", Some(item.id), logged.last_event_id, detail);
+            }
+            Some(stored) if !stored.agrees_with(&logged) => {
+                let detail = format!("item_inventory {}, the log {}", say(stored), say(&logged));
+                let first_apart = stored.last_event_id.min(logged.last_event_id);
+                let position = first_apart.or(logged.last_event_id);
+                findings.add("inventory_differs", Some(item.id), position, detail);
+            }
+            Some(_) => {}
+        }
+    }
+    for (item, stored) in &snapshot.strays {
+        let detail = format!("item_inventory {}, but there is no such item", say(stored));
+        findings.add("inventory_stray", Some(*item), stored.last_event_id, detail);
+    }
+}
+
+/// Every item is what its last change says.
+fn compare_items(snapshot: &Snapshot, changes: &[ItemChange], findings: &mut Findings) {
+    let mut last: HashMap<ItemId, &Item> = HashMap::new();
+    for (change, revision) in changes.iter().zip(1..) {
+        if change.revision != revision {
+            let detail = format!("revision {} of items where {revision} was due", change.revision);
+            findings.add("item_differs", Some(change.item.id), None, detail);
+        }
+        last.insert(change.item.id, &change.item);
+    }
+    for (item, _) in &snapshot.items {
+        if last.get(&item.id).is_none_or(|explained| *explained != item) {
+            let detail = "the item is not what its last row in item_changes says".to_owned();
+            findings.add("item_differs", Some(item.id), None, detail);
+        }
+    }
+}
+
+fn say(count: &Count) -> String {
+    let event = count.last_event_id.map_or("no event".into(), |id| format!("event {id}"));
+    format!("says {} at version {} ({event})", count.quantity, count.version)
+}

@@ -1,0 +1,222 @@
+//! The writer: the one task of an open ledger that appends. It takes what is waiting as one batch,
+//! decides it on the counts it holds in memory, writes it in one transaction, and answers only
+//! when that is on stable storage.
+
+mod batch;
+mod memory;
+mod queue;
+
+pub(crate) use queue::{Job, Queue, Reply, Swap, Work};
+
+use crate::clock::Clock;
+use crate::command::Request;
+use crate::error::{ExecuteError, StoreError};
+use crate::facts::{Facts, Wanted};
+use crate::ids::Position;
+use crate::ledger::WriterStats;
+use crate::report::Rebuilt;
+use crate::store::{LedgerStore, WriteTx};
+use batch::Plan;
+use memory::Memory;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::watch;
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// What the writer tells the rest of the process.
+pub(crate) struct Signals {
+    /// The last committed position: a hint for followers.
+    pub position: watch::Sender<Position>,
+    /// Why the writer stopped for good, once it has.
+    pub failed: watch::Sender<Option<String>>,
+    pub batches: AtomicU64,
+    pub events: AtomicU64,
+    pub requests: AtomicU64,
+}
+
+impl Signals {
+    pub fn stats(&self, queued: usize) -> WriterStats {
+        WriterStats {
+            batches: self.batches.load(Ordering::Relaxed),
+            events: self.events.load(Ordering::Relaxed),
+            requests: self.requests.load(Ordering::Relaxed),
+            queued: queued as u64,
+        }
+    }
+}
+
+pub(crate) struct Writer {
+    store: Arc<dyn LedgerStore>,
+    clock: Arc<dyn Clock>,
+    queue: Arc<Queue>,
+    signals: Arc<Signals>,
+    memory: Option<Memory>,
+}
+
+impl Writer {
+    pub fn new(
+        store: Arc<dyn LedgerStore>,
+        clock: Arc<dyn Clock>,
+        queue: Arc<Queue>,
+        signals: Arc<Signals>,
+    ) -> Self {
+        Self { store, clock, queue, signals, memory: None }
+    }
+
+    /// Runs until the queue is closed and empty, or the storage fails.
+    pub async fn run(mut self) {
+        if let Err(error) = self.warm_up().await {
+            tracing::warn!(%error, "the counts could not be loaded yet");
+        }
+        while let Some(work) = self.queue.next().await {
+            match work {
+                Work::Requests(jobs) => self.carry_out(jobs).await,
+                Work::Swap(swap) => {
+                    let outcome = self.swap(&swap).await;
+                    self.note_failure(outcome.as_ref().err());
+                    let _ = swap.reply.send(outcome);
+                }
+            }
+            if self.signals.failed.borrow().is_some() {
+                self.queue.close();
+            }
+        }
+    }
+
+    async fn warm_up(&mut self) -> Result<()> {
+        let mut tx = self.store.begin().await?;
+        let head = tx.head().await?;
+        self.memory = Some(Memory::load(tx.as_mut()).await?);
+        self.signals.position.send_replace(head.position);
+        Ok(())
+    }
+
+    /// One batch. If the database stumbles over it, its requests are tried one by one, so that
+    /// only the culprit gets the error.
+    async fn carry_out(&mut self, jobs: Vec<Job>) {
+        if self.signals.failed.borrow().is_some() {
+            return refuse_all(jobs, &StoreError::Failed("the storage failed earlier".into()));
+        }
+        match self.commit(&jobs).await {
+            Ok(replies) => answer_all(jobs, replies),
+            Err(error @ (StoreError::Refused(_) | StoreError::Failed(_))) if jobs.len() > 1 => {
+                tracing::warn!(%error, requests = jobs.len(), "a batch failed: trying one by one");
+                for job in jobs {
+                    Box::pin(self.carry_out(vec![job])).await;
+                }
+            }
+            Err(error) => {
+                self.note_failure(Some(&error));
+                refuse_all(jobs, &error);
+            }
+        }
+    }
+
+    /// After a commit whose outcome is not known, what is in memory and even what can be read may
+    /// differ from what is on the disk. Nothing is acknowledged any more: the process restarts.
+    fn note_failure(&self, error: Option<&StoreError>) {
+        if let Some(StoreError::CommitUnknown(reason)) = error {
+            tracing::error!(reason, "a commit has an unknown outcome: the writer stops");
+            self.signals.failed.send_replace(Some(reason.clone()));
+        }
+    }
+
+    async fn commit(&mut self, jobs: &[Job]) -> Result<Vec<Reply>> {
+        let mut tx = self.store.begin().await?;
+        let mut memory = Memory::catch_up(self.memory.take(), tx.as_mut()).await?;
+        let keys: Vec<_> = jobs.iter().map(|job| job.request.key.clone()).collect();
+        let stored = tx.requests(&keys).await?;
+        let facts = look_up(tx.as_mut(), jobs.iter().map(|job| &job.request)).await?;
+        let now = self.clock.now().max(memory.head.last_created_at);
+        let plan = Plan::decide(jobs, stored, &mut memory, &facts, now);
+        if plan.batch.requests.is_empty() {
+            self.memory = Some(memory);
+            return Ok(plan.replies());
+        }
+        tx.append(&plan.batch).await?;
+        tx.commit().await?;
+        memory.committed(&plan.batch);
+        self.announce(&plan);
+        self.memory = Some(memory);
+        Ok(plan.replies())
+    }
+
+    fn announce(&self, plan: &Plan) {
+        let signals = &self.signals;
+        signals.batches.fetch_add(1, Ordering::Relaxed);
+        signals.events.fetch_add(plan.batch.events.len() as u64, Ordering::Relaxed);
+        signals.requests.fetch_add(plan.batch.requests.len() as u64, Ordering::Relaxed);
+        signals.position.send_replace(plan.batch.head.position);
+    }
+
+    /// Puts rows of the inventory right that were found to differ from the log. The log may have
+    /// moved on since, so what they become is read anew under the lock.
+    async fn swap(&mut self, swap: &Swap) -> Result<(Position, Vec<Rebuilt>)> {
+        let mut tx = self.store.begin().await?;
+        let mut memory = Memory::catch_up(self.memory.take(), tx.as_mut()).await?;
+        let (mut rows, mut strays, mut changed) = (Vec::new(), Vec::new(), Vec::new());
+        for wrong in &swap.discrepancies {
+            let entry = memory.book.get(wrong.item_id);
+            match entry {
+                Some(entry) => rows.push(entry.inventory()),
+                None => strays.push(wrong.item_id),
+            }
+            changed.push(Rebuilt {
+                item_id: wrong.item_id,
+                before: wrong.stored.map(|count| count.quantity),
+                after: entry.map(|entry| entry.count.quantity),
+            });
+        }
+        tx.replace_counts(&rows, &strays).await?;
+        tx.commit().await?;
+        memory.head.counts_revision += 1;
+        let position = memory.head.position;
+        self.memory = Some(memory);
+        Ok((position, changed))
+    }
+}
+
+async fn look_up<'a>(
+    tx: &mut dyn WriteTx,
+    requests: impl Iterator<Item = &'a Request>,
+) -> Result<Facts> {
+    let wanted = Wanted::by(requests);
+    let mut facts = Facts::default();
+    if wanted.is_empty() {
+        return Ok(facts);
+    }
+    let mut items: Vec<_> = wanted.counted.iter().map(|(item, _)| *item).collect();
+    for found in tx.correctable(&wanted.corrected).await? {
+        items.push(found.event.item_id);
+        facts.correctable.insert(found.event.id, found);
+    }
+    items.sort_unstable();
+    items.dedup();
+    facts.last_counts.extend(tx.last_counts(&items).await?);
+    for (item, at) in wanted.counted {
+        facts.changes_since.insert((item, at), tx.changes_since(item, at).await?);
+    }
+    Ok(facts)
+}
+
+fn answer_all(jobs: Vec<Job>, replies: Vec<Reply>) {
+    assert_eq!(jobs.len(), replies.len(), "every request of a batch has one reply");
+    for (job, reply) in jobs.into_iter().zip(replies) {
+        // A caller that has gone away changes nothing.
+        let _ = job.reply.send(Ok(reply));
+    }
+}
+
+fn refuse_all(jobs: Vec<Job>, error: &StoreError) {
+    let answer = match error {
+        StoreError::CommitUnknown(reason) => ExecuteError::Unknown(reason.clone()),
+        StoreError::Busy(_) | StoreError::Full(_) | StoreError::InUse(_) | StoreError::ReadOnly => {
+            ExecuteError::NotStarted(error.to_string())
+        }
+        _ => ExecuteError::Store(error.clone()),
+    };
+    for job in jobs {
+        let _ = job.reply.send(Err(answer.clone()));
+    }
+}

@@ -1,0 +1,124 @@
+//! One batch: requests become decisions, and decisions become what is written and what is said.
+//! No I/O here.
+
+use super::memory::Memory;
+use super::queue::{Job, Reply};
+use crate::decide::{Base, Decided, Draft};
+use crate::facts::Facts;
+use crate::ids::IdempotencyKey;
+use crate::rejection::Rejected;
+use crate::request::{Outcome, Recorded, StoredRequest};
+use crate::store::Batch;
+use crate::time::Timestamp;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What is to be written, and what each request will be told once it is.
+pub(super) struct Plan {
+    pub batch: Batch,
+    verdicts: Vec<Verdict>,
+}
+
+enum Verdict {
+    Accepted(Decided),
+    Rejected(Rejected),
+    Stored(StoredRequest),
+    KeyReused,
+}
+
+impl Plan {
+    /// Decides every request in turn on the book in memory. A rejected one leaves no trace in it.
+    pub fn decide(
+        jobs: &[Job],
+        stored: Vec<StoredRequest>,
+        memory: &mut Memory,
+        facts: &Facts,
+        now: Timestamp,
+    ) -> Self {
+        let base = memory.head.clone();
+        let start = Base { position: base.position, items_revision: base.items_revision, now };
+        let mut draft = Draft::new(&mut memory.book, facts, start);
+        let mut known: HashMap<IdempotencyKey, StoredRequest> =
+            stored.into_iter().map(|request| (request.key.clone(), request)).collect();
+        let mut requests: Vec<StoredRequest> = Vec::new();
+        let mut head = base.clone();
+        let mut verdicts = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            if let Some(earlier) = known.get(&job.request.key) {
+                let same = earlier.hash == job.hash;
+                verdicts.push(if same {
+                    Verdict::Stored(earlier.clone())
+                } else {
+                    Verdict::KeyReused
+                });
+                continue;
+            }
+            head.last_request_id += 1;
+            let decided = draft.decide(&job.request, head.last_request_id);
+            let revision_before = head.items_revision;
+            if let Ok(decided) = &decided {
+                head.position = head.position.plus(decided.events.len());
+                head.items_revision +=
+                    i64::try_from(decided.item_changes.len()).expect("a batch is small");
+            }
+            let outcome = match &decided {
+                Ok(decided) => Outcome::Recorded {
+                    events: decided.events.len(),
+                    item_revisions: (revision_before, head.items_revision),
+                    unchanged: decided.unchanged.clone(),
+                },
+                Err(rejected) => Outcome::Rejected(rejected.clone()),
+            };
+            let request = StoredRequest {
+                id: head.last_request_id,
+                key: job.request.key.clone(),
+                hash: job.hash,
+                actor: job.request.actor.clone(),
+                created_at: now,
+                position: head.position,
+                outcome,
+            };
+            known.insert(request.key.clone(), request.clone());
+            requests.push(request);
+            verdicts.push(decided.map_or_else(Verdict::Rejected, Verdict::Accepted));
+        }
+        let drafted = draft.finish();
+        if !drafted.events.is_empty() {
+            head.last_created_at = now;
+        }
+        let batch = Batch {
+            base,
+            head,
+            events: drafted.events,
+            item_changes: drafted.item_changes,
+            inventory: drafted.inventory,
+            requests,
+        };
+        Self { batch, verdicts }
+    }
+
+    /// The replies, in the order of the requests. Hands the events over instead of copying them.
+    pub fn replies(mut self) -> Vec<Reply> {
+        let base = self.batch.base.position;
+        let mut replies: Vec<Reply> = Vec::with_capacity(self.verdicts.len());
+        for verdict in self.verdicts.into_iter().rev() {
+            replies.push(match verdict {
+                Verdict::Accepted(decided) => {
+                    let changes = &self.batch.item_changes[decided.item_changes];
+                    Reply::Recorded(Recorded {
+                        replayed: false,
+                        position: base.plus(decided.events.end),
+                        events: self.batch.events.split_off(decided.events.start),
+                        inventory: decided.inventory,
+                        items: changes.iter().map(|c| Arc::new(c.item.clone())).collect(),
+                    })
+                }
+                Verdict::Rejected(rejected) => Reply::Rejected(rejected),
+                Verdict::Stored(stored) => Reply::Stored(stored),
+                Verdict::KeyReused => Reply::KeyReused,
+            });
+        }
+        replies.reverse();
+        replies
+    }
+}

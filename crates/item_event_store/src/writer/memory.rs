@@ -1,0 +1,68 @@
+//! The writer's memory: the book, and what the head row said when it was true. It is thrown away
+//! whenever it may be wrong.
+
+use super::Result;
+use crate::book::Book;
+use crate::event::Event;
+use crate::store::{Batch, Head, WriteTx};
+
+pub(super) struct Memory {
+    pub book: Book,
+    pub head: Head,
+    last_event: Option<Event>,
+}
+
+impl Memory {
+    /// Reads everything anew: items and counts, never the log. Reports rows that differ from it.
+    pub async fn load(tx: &mut dyn WriteTx) -> Result<Self> {
+        let loaded = tx.load().await?;
+        for wrong in &loaded.discrepancies {
+            tracing::warn!(
+                item_id = wrong.item_id.0,
+                stored = wrong.stored.map(|count| count.quantity),
+                logged = wrong.logged.map(|count| count.quantity),
+                "item_inventory differs from the log: the log counts; run a rebuild"
+            );
+        }
+        let last_event = tx.event(loaded.head.position).await?;
+        Ok(Self { book: Book::load(loaded.rows), head: loaded.head, last_event })
+    }
+
+    /// Brings the memory up to what the locked head row says: by the log's tail if someone else
+    /// appended to the same history, by loading anew if it may be another one.
+    pub async fn catch_up(memory: Option<Self>, tx: &mut dyn WriteTx) -> Result<Self> {
+        let head = tx.head().await?;
+        let Some(mut memory) = memory else { return Self::load(tx).await };
+        if memory.head == head {
+            return Ok(memory);
+        }
+        if !memory.is_prefix_of(&head) || tx.event(memory.head.position).await? != memory.last_event
+        {
+            return Self::load(tx).await;
+        }
+        for change in tx.item_changes(memory.head.items_revision).await? {
+            memory.book.apply_item_change(&change);
+        }
+        for event in tx.tail(memory.head.position).await? {
+            memory.book.apply(&event);
+            memory.last_event = Some(event);
+        }
+        memory.head = head;
+        Ok(memory)
+    }
+
+    /// Takes over what was just committed. The book has it already.
+    pub fn committed(&mut self, batch: &Batch) {
+        self.head = batch.head.clone();
+        if let Some(event) = batch.events.last() {
+            self.last_event = Some(event.clone());
+        }
+    }
+
+    fn is_prefix_of(&self, head: &Head) -> bool {
+        self.head.epoch == head.epoch
+            && self.head.counts_revision == head.counts_revision
+            && self.head.position <= head.position
+            && self.head.items_revision <= head.items_revision
+    }
+}

@@ -1,0 +1,182 @@
+//! What waits for the writer: bounded in requests, commands and bytes. A full queue refuses, so
+//! that nobody waits for an answer that cannot come in time.
+
+use crate::command::{Command, Request};
+use crate::error::{ExecuteError, StoreError};
+use crate::ids::Position;
+use crate::limits::{BATCH_EVENTS, QUEUE_BYTES, QUEUE_COMMANDS, QUEUE_REQUESTS};
+use crate::rejection::Rejected;
+use crate::report::Rebuilt;
+use crate::request::{Recorded, StoredRequest};
+use crate::store::Discrepancy;
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::{Notify, oneshot};
+
+/// A request on its way to the writer.
+pub(crate) struct Job {
+    pub request: Request,
+    pub hash: [u8; 32],
+    pub reply: oneshot::Sender<Result<Reply, ExecuteError>>,
+}
+
+/// What the writer says to a request.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    /// Recorded just now.
+    Recorded(Recorded),
+    /// Rejected just now, and stored under the key.
+    Rejected(Rejected),
+    /// Its key is stored with the same content: what became of it then.
+    Stored(StoredRequest),
+    /// Its key is stored with other content.
+    KeyReused,
+}
+
+/// Rows of the inventory to be put right.
+pub(crate) struct Swap {
+    pub discrepancies: Vec<Discrepancy>,
+    pub reply: oneshot::Sender<Result<(Position, Vec<Rebuilt>), StoreError>>,
+}
+
+/// What the writer does next.
+pub(crate) enum Work {
+    /// One batch.
+    Requests(Vec<Job>),
+    /// Put counts right.
+    Swap(Swap),
+}
+
+enum Waiting {
+    Request(Job),
+    Swap(Swap),
+}
+
+#[derive(Default)]
+struct Line {
+    waiting: VecDeque<Waiting>,
+    requests: usize,
+    commands: usize,
+    bytes: usize,
+    closed: bool,
+}
+
+/// First come, first served; many may push, one takes.
+#[derive(Default)]
+pub(crate) struct Queue {
+    line: Mutex<Line>,
+    arrived: Notify,
+}
+
+impl Queue {
+    /// Queues a request, or says why not. Whoever is refused has certainly not been recorded.
+    pub fn push(&self, job: Job) -> Result<(), ExecuteError> {
+        let mut line = self.lock();
+        let commands = job.request.commands.len();
+        let bytes = bytes_of(&job.request);
+        if line.closed {
+            return Err(ExecuteError::NotStarted("the ledger is closed".into()));
+        }
+        let full = line.requests + 1 > QUEUE_REQUESTS
+            || line.commands + commands > QUEUE_COMMANDS
+            || line.bytes + bytes > QUEUE_BYTES;
+        if full {
+            return Err(ExecuteError::NotStarted("too many requests are waiting".into()));
+        }
+        line.requests += 1;
+        line.commands += commands;
+        line.bytes += bytes;
+        line.waiting.push_back(Waiting::Request(job));
+        drop(line);
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    /// Queues a swap of counts.
+    pub fn push_swap(&self, swap: Swap) -> Result<(), StoreError> {
+        let mut line = self.lock();
+        if line.closed {
+            return Err(StoreError::ReadOnly);
+        }
+        line.waiting.push_back(Waiting::Swap(swap));
+        drop(line);
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    /// Refuses whatever comes from now on; what is queued is still taken.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.arrived.notify_one();
+    }
+
+    /// Requests that are waiting.
+    pub fn len(&self) -> usize {
+        self.lock().requests
+    }
+
+    /// Waits for work: a batch of what is there, without delay. `None` when closed and empty.
+    pub async fn next(&self) -> Option<Work> {
+        loop {
+            {
+                let mut line = self.lock();
+                if let Some(work) = line.take() {
+                    return Some(work);
+                }
+                if line.closed {
+                    return None;
+                }
+            }
+            self.arrived.notified().await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Line {
+    /// A swap alone, or requests up to [`BATCH_EVENTS`], or one larger request.
+    fn take(&mut self) -> Option<Work> {
+        let mut jobs = Vec::new();
+        let mut commands = 0;
+        while let Some(next) = self.waiting.pop_front() {
+            match next {
+                Waiting::Swap(swap) if jobs.is_empty() => return Some(Work::Swap(swap)),
+                Waiting::Request(job) if fits(&jobs, commands, &job) => {
+                    commands += job.request.commands.len();
+                    self.requests -= 1;
+                    self.commands -= job.request.commands.len();
+                    self.bytes -= bytes_of(&job.request);
+                    jobs.push(job);
+                }
+                other => {
+                    self.waiting.push_front(other);
+                    break;
+                }
+            }
+        }
+        (!jobs.is_empty()).then_some(Work::Requests(jobs))
+    }
+}
+
+fn fits(jobs: &[Job], commands: usize, next: &Job) -> bool {
+    jobs.is_empty() || commands + next.request.commands.len() <= BATCH_EVENTS
+}
+
+/// The text that a request holds: what its memory grows with, beside the number of commands.
+fn bytes_of(request: &Request) -> usize {
+    let texts = request.commands.iter().map(|command| {
+        let (reference, note) = match command {
+            Command::CreateItem(c) => (c.reference.as_ref(), c.note.as_ref()),
+            Command::Record(c) => (c.reference.as_ref(), c.note.as_ref()),
+            Command::Adjust(c) => (c.reference.as_ref(), c.note.as_ref()),
+            Command::SetInventory(c) => (c.reference.as_ref(), c.note.as_ref()),
+            Command::Correct(c) => (None, c.note.as_ref()),
+            Command::EditItem(_) => (None, None),
+        };
+        reference.map_or(0, |text| text.as_str().len()) + note.map_or(0, |text| text.as_str().len())
+    });
+    request.key.as_str().len() + texts.sum::<usize>()
+}

@@ -1,0 +1,124 @@
+//! The contract with a database, as promises: written once, stamped out for every backend. Each
+//! promise gets an empty ledger, and at its end the whole log is verified against the counts.
+
+#[path = "store/append.rs"]
+mod append;
+#[path = "store/as_of.rs"]
+mod as_of;
+#[path = "store/backend.rs"]
+mod backend;
+#[path = "store/backup.rs"]
+mod backup;
+#[path = "store/corrections.rs"]
+mod corrections;
+#[path = "store/counts.rs"]
+mod counts;
+#[path = "store/follow.rs"]
+mod follow;
+#[path = "store/guards.rs"]
+mod guards;
+#[path = "store/migrate.rs"]
+mod migrate;
+#[path = "store/model.rs"]
+mod model;
+#[path = "store/order.rs"]
+mod order;
+#[path = "store/rebuild.rs"]
+mod rebuild;
+#[path = "store/requests.rs"]
+mod requests;
+#[path = "store/rules.rs"]
+mod rules;
+#[path = "store/verify.rs"]
+mod verify;
+
+/// Stamps out every promise for one backend: `promise_of!(sqlite)`.
+macro_rules! promises {
+    ($backend:ident; $($chapter:ident: $($promise:ident),+ $(,)?;)+) => {
+        mod $backend {
+            $(mod $chapter {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $promise() {
+                    let t = crate::backend::$backend().await;
+                    crate::$chapter::$promise(&t).await;
+                    t.finish().await;
+                })+
+            })+
+        }
+    };
+}
+
+macro_rules! suite {
+    ($backend:ident) => {
+        promises! { $backend;
+            append:
+                positions_and_versions_have_no_gaps,
+                an_item_and_its_initial_event_are_one_request,
+                a_rejected_request_records_nothing,
+                a_poisoned_command_leaves_its_neighbours_alone,
+                created_at_never_goes_back,
+                the_largest_request_is_recorded_whole,
+                what_was_acknowledged_is_there_after_reopening;
+            requests:
+                the_same_key_gives_the_stored_outcome,
+                a_replay_is_told_as_it_was_then,
+                a_rejection_is_stored_too,
+                other_content_is_refused,
+                the_same_key_in_flight_waits_for_the_first,
+                a_replay_ranks_before_the_checks,
+                a_request_without_events_is_replayed,
+                a_role_is_checked_before_anything_is_stored;
+            rules:
+                the_last_unit_goes_to_exactly_one,
+                random_commands_answer_as_the_model_does;
+            order:
+                an_open_transaction_elsewhere_means_not_started,
+                the_writer_catches_up_before_it_decides,
+                a_full_queue_refuses;
+            counts:
+                a_count_is_read_with_its_position,
+                lists_are_filtered_and_paged,
+                items_are_edited_and_archived,
+                what_is_negative_is_listed,
+                explain_adds_up_to_the_count,
+                the_chart_follows_when_things_happened;
+            as_of:
+                a_position_or_a_time_gives_the_count_of_then,
+                the_list_as_of_a_position_is_the_list_of_then;
+            corrections:
+                corrections_converge_across_restarts,
+                a_count_at_an_earlier_time_sees_what_came_after;
+            follow:
+                catch_up_then_live_without_gap_or_repeat,
+                every_cursor_resumes_where_it_was_taken,
+                a_cursor_of_another_history_is_refused,
+                an_insert_by_hand_is_seen;
+            verify:
+                a_clean_ledger_is_clean,
+                it_works_while_the_ledger_is_written_to,
+                every_kind_of_damage_is_found;
+            rebuild:
+                a_planted_wrong_count_is_named_and_mended,
+                one_item_alone,
+                it_works_while_the_ledger_is_written_to,
+                a_log_that_does_not_add_up_is_left_alone,
+                a_wrong_row_never_reaches_a_decision;
+            guards:
+                the_note_s_insert_works_as_written,
+                what_breaks_a_rule_is_refused,
+                the_log_cannot_be_changed,
+                nobody_writes_a_complete_row,
+                counts_change_only_as_events_explain,
+                items_requests_and_the_head_are_guarded,
+                items_can_be_made_by_hand;
+            backup:
+                a_backup_under_load_is_a_ledger,
+                a_restored_ledger_has_a_new_epoch;
+            migrate:
+                opening_again_changes_nothing,
+                a_newer_schema_is_refused;
+        }
+    };
+}
+
+suite!(sqlite);

@@ -1,0 +1,26 @@
+//! Migrations: forward only, and never by a program that does not know them.
+
+use crate::backend::TestLedger;
+use item_event_store::error::StoreError;
+use item_event_store::ids::LedgerName;
+
+const APPLIED: &str = "SELECT count(*) FROM migrations";
+
+pub async fn opening_again_changes_nothing(t: &TestLedger) {
+    t.item("Croissant", 10).await;
+    let before = t.backend.shell().value(APPLIED);
+    t.reopen().await;
+    assert_eq!(t.backend.shell().value(APPLIED), before);
+    assert_eq!(t.log().await.len(), 1);
+}
+
+pub async fn a_newer_schema_is_refused(t: &TestLedger) {
+    let store = t.store();
+    let newer = "INSERT INTO migrations (name, sha256, applied_at) VALUES ('9999_later', 'x', 0)";
+    t.backend.tamper(newer);
+    match store.ledger(&LedgerName::default()).await.err() {
+        Some(StoreError::SchemaVersion { found, supported }) => assert!(found > supported),
+        other => panic!("{other:?}"),
+    }
+    t.backend.tamper("DELETE FROM migrations WHERE name = '9999_later'");
+}

@@ -1,0 +1,118 @@
+//! Verification: clean when clean, and each kind of damage found and named.
+
+use crate::backend::{TestLedger, adjust, bakeoff, batch, correct, set};
+use item_event_store::command::{Expected, SetKind};
+use item_event_store::ids::Position;
+use item_event_store::reason::Kind;
+
+async fn fill(t: &TestLedger) {
+    let item = t.item("Croissant", 10).await;
+    t.item("Baguette", 5).await;
+    t.all(vec![batch(item, 24), bakeoff(item, 6)]).await;
+    t.one(adjust(item, Kind::Waste, -2)).await;
+    t.one(correct(Position(3), 20)).await;
+    t.one(set(item, SetKind::Count { counted_at: None }, 20, Expected::Any)).await;
+}
+
+async fn codes(t: &TestLedger) -> Vec<&'static str> {
+    let report = t.ledger().verify(true, &|_, _| ()).await.expect("verifies");
+    let mut codes: Vec<_> = report.findings.iter().map(|finding| finding.code).collect();
+    codes.dedup();
+    codes
+}
+
+pub async fn a_clean_ledger_is_clean(t: &TestLedger) {
+    assert!(codes(t).await.is_empty(), "empty");
+    fill(t).await;
+    let report = t.ledger().verify(true, &|_, _| ()).await.expect("verifies");
+    assert!(report.clean(), "{:#?}", report.findings);
+    assert_eq!((report.position.0, report.events, report.items), (7, 7, 2));
+}
+
+pub async fn it_works_while_the_ledger_is_written_to(t: &TestLedger) {
+    let item = t.item("Croissant", 0).await;
+    let (ledger, requests) =
+        (t.ledger(), (0..200).map(|_| t.request(vec![batch(item, 1); 50])).collect::<Vec<_>>());
+    let writing = tokio::spawn(async move {
+        for request in requests {
+            let role = item_event_store::access::Role::Baker;
+            ledger.execute(request, role).await.expect("recorded");
+        }
+    });
+    let mut verified = 0;
+    while !writing.is_finished() {
+        let report = t.ledger().verify(false, &|_, _| ()).await.expect("verifies");
+        assert!(report.clean(), "{:#?}", report.findings);
+        assert!(report.position.0 >= verified);
+        verified = report.position.0;
+    }
+    writing.await.expect("joins");
+    assert!(verified > 0);
+}
+
+pub async fn every_kind_of_damage_is_found(t: &TestLedger) {
+    fill(t).await;
+    t.leave_damaged();
+    // Each damage is mended before the next, so that each is seen to be found by itself.
+    for (damage, mend, expected) in [
+        (
+            "UPDATE item_inventory SET quantity = 21 WHERE item_id = 1",
+            "UPDATE item_inventory SET quantity = 20 WHERE item_id = 1",
+            "inventory_differs",
+        ),
+        (
+            "UPDATE item_inventory SET version = 9 WHERE item_id = 2",
+            "UPDATE item_inventory SET version = 1 WHERE item_id = 2",
+            "inventory_differs",
+        ),
+        (
+            "UPDATE item_event_store SET quantity_change = 25 WHERE id = 3",
+            "UPDATE item_event_store SET quantity_change = 24 WHERE id = 3",
+            "balance_wrong",
+        ),
+        (
+            "UPDATE item_event_store SET quantity_after = 29 WHERE id = 4",
+            "UPDATE item_event_store SET quantity_after = 28 WHERE id = 4",
+            "balance_wrong",
+        ),
+        (
+            "UPDATE item_event_store SET version = 7 WHERE id = 4",
+            "UPDATE item_event_store SET version = 3 WHERE id = 4",
+            "version_gap",
+        ),
+        (
+            "UPDATE item_event_store SET reason = 'special_order' WHERE id = 4;
+             UPDATE item_event_store SET reason = 'adjustment', kind = NULL WHERE id = 5",
+            "UPDATE item_event_store SET reason = 'bakeoff' WHERE id = 4;
+             UPDATE item_event_store SET reason = 'adjustment', kind = 'waste' WHERE id = 5",
+            "rule_broken",
+        ),
+        (
+            "UPDATE item_event_store SET created_at = created_at - 1000000 WHERE id = 6",
+            "UPDATE item_event_store SET created_at = created_at + 1000000 WHERE id = 6",
+            "created_at_back",
+        ),
+        (
+            "UPDATE item_event_store SET id = 107 WHERE id = 7;
+             UPDATE item_inventory SET last_event_id = 107 WHERE item_id = 1;
+             UPDATE ledgers SET position = 107",
+            "UPDATE item_event_store SET id = 7 WHERE id = 107;
+             UPDATE item_inventory SET last_event_id = 7 WHERE item_id = 1;
+             UPDATE ledgers SET position = 7",
+            "position_gap",
+        ),
+        (
+            "UPDATE items SET name = 'Cornetto' WHERE id = 1",
+            "UPDATE items SET name = 'Croissant' WHERE id = 1",
+            "item_differs",
+        ),
+        ("UPDATE ledgers SET position = 9", "UPDATE ledgers SET position = 7", "head_differs"),
+    ] {
+        t.backend.tamper(damage);
+        let found = codes(t).await;
+        assert!(found.contains(&expected), "{damage}: {found:?}");
+        t.backend.tamper(mend);
+        let left = codes(t).await;
+        assert!(left.is_empty(), "{damage}: still {left:?} after it was mended");
+    }
+}
