@@ -15,6 +15,8 @@ use std::fmt::Write as _;
 const JSON: &str = "application/json";
 /// The header that carries a write's key.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// The header of an answer that was stored under the key.
+const REPLAYED: &str = "idempotency-replayed";
 
 /// The API, over one of the two ways.
 pub struct Api {
@@ -37,8 +39,6 @@ pub struct Problem {
     pub code: String,
     /// Which command of a bulk request, counted from 1.
     pub line: Option<usize>,
-    /// Whether it is the stored answer to the same request sent earlier.
-    pub replayed: bool,
     /// The current count, where a stale one was expected.
     pub current_quantity: Option<i64>,
     /// `no` or `unknown`, where the service cannot say done or rejected.
@@ -54,6 +54,8 @@ pub struct Refusal {
     pub problem: Problem,
     /// When to try again, in seconds.
     pub retry_after: Option<u64>,
+    /// Whether it is the stored answer to the same request sent earlier.
+    pub replayed: bool,
 }
 
 /// Why a call brought no answer of its type.
@@ -204,16 +206,21 @@ async fn read(body: Body) -> Result<Bytes, Failure> {
 }
 
 async fn refusal(answer: Response<Body>) -> Result<Refusal, Failure> {
-    let exit = exit::of_status(answer.status());
     let status = answer.status();
+    let replayed = answer.headers().contains_key(REPLAYED);
     let after = answer.headers().get(RETRY_AFTER);
     let retry_after = after.and_then(|value| value.to_str().ok()?.parse().ok());
     let body = read(answer.into_body()).await?;
-    let problem = serde_json::from_slice(&body).unwrap_or_else(|_| Problem {
+    let problem: Problem = serde_json::from_slice(&body).unwrap_or_else(|_| Problem {
         detail: format!("the server answers {status}"),
         ..Problem::default()
     });
-    Ok(Refusal { exit, problem, retry_after })
+    let exit = match problem.code.as_str() {
+        // What was asked for is malformed; the business never saw it.
+        "invalid_member" | "command_count" => Exit::BadData,
+        _ => exit::of_status(status),
+    };
+    Ok(Refusal { exit, problem, retry_after, replayed })
 }
 
 impl Refusal {
@@ -250,7 +257,7 @@ fn next_step(problem: &Problem) -> Option<String> {
             "make a new count: ies set ITEM QUANTITY --expected any --kind count"
         }
         "idempotency_key_reused" => "another key, or no --key at all, makes it a new request",
-        "unauthorized" => "put a token into IES_TOKEN; 'ies token create' on the server makes one",
+        "unauthenticated" => "put a token into IES_TOKEN; 'ies token create' on the server makes one",
         "forbidden_for_role" => "a token of a stronger role may: 'ies token create NAME --role …'",
         _ => return None,
     };
@@ -324,7 +331,7 @@ mod tests {
                 "detail":"item 1 has 12, not 10 as expected","current_quantity":12}"#,
         )
         .expect("a problem");
-        let refusal = Refusal { exit: Exit::No, problem, retry_after: None };
+        let refusal = Refusal { exit: Exit::No, problem, retry_after: None, replayed: false };
         let failure = refusal.failure();
         assert_eq!(failure.message, "item 1 has 12, not 10 as expected");
         assert_eq!(failure.code.as_deref(), Some("expected_quantity_stale"));

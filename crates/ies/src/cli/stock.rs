@@ -51,6 +51,11 @@ pub async fn every_count(
 ) -> Result<wire::InventoryPage, Failure> {
     query.push(("limit", PAGE_MAX.to_string()));
     let mut all: wire::InventoryPage = api.get("/v1/inventory", &query).await?;
+    if all.next_cursor.is_some() && !query.iter().any(|(name, _)| *name == "as_of") {
+        // Events are recorded between the pages; as of one position they agree nevertheless.
+        query.push(("as_of", all.position.to_string()));
+        all = api.get("/v1/inventory", &query).await?;
+    }
     while let Some(cursor) = all.next_cursor.take() {
         let mut further = query.clone();
         further.push(("cursor", cursor));

@@ -88,7 +88,7 @@ impl Migrate {
     /// Brings the store up to this version, which opening it for writing does.
     pub async fn run(self, settings: &PlaceArgs, output: Output) -> Result<Exit, Failure> {
         if self.print {
-            output.print(&item_event_store::store::sqlite::migrations_sql())?;
+            output.print(&item_event_store::store::sqlite::schema_sql())?;
             return Ok(Exit::Ok);
         }
         let folder = settings.folder("migrate")?;

@@ -28,7 +28,7 @@ pub async fn patiently(api: &Api, key: &str, body: Bytes) -> Result<wire::Record
     let mut tries = 1;
     loop {
         match api.bulk(key, body.clone()).await {
-            Err(CallError::Refused(refusal)) if refusal.exit == Exit::TryAgain && tries < TRIES => {
+            Err(CallError::Refused(refusal)) if worth_another_try(&refusal) && tries < TRIES => {
                 let asked = refusal.retry_after.map(|seconds| seconds.min(LONGEST_PAUSE_SECONDS));
                 tokio::time::sleep(asked.map_or(PAUSE, Duration::from_secs)).await;
                 tries += 1;
@@ -36,6 +36,11 @@ pub async fn patiently(api: &Api, key: &str, body: Bytes) -> Result<wire::Record
             answer => return answer,
         }
     }
+}
+
+/// A full disk is not empty in a minute; a busy ledger is free in a moment.
+fn worth_another_try(refusal: &Refusal) -> bool {
+    refusal.exit == Exit::TryAgain && refusal.problem.code != "storage_full"
 }
 
 /// Sends the commands of a chunk. A rejection is stored with its key for ever; when it was stored
@@ -47,7 +52,7 @@ pub async fn send(api: &Api, key: &str, body: &Bytes) -> Result<Sent, Failure> {
         let attempted = if attempt == 1 { key.to_owned() } else { format!("{key}-{attempt}") };
         match patiently(api, &attempted, body.clone()).await {
             Ok(recorded) => return Ok(Sent::Recorded(recorded)),
-            Err(CallError::Refused(refusal)) if refusal.problem.replayed => attempt += 1,
+            Err(CallError::Refused(refusal)) if refusal.replayed => attempt += 1,
             Err(CallError::Refused(refusal)) if refusal.exit == Exit::No => {
                 return Ok(Sent::Rejected(refusal));
             }
@@ -98,7 +103,7 @@ mod tests {
             detail: "item 1 has 2, 6 requested".into(),
             ..Problem::default()
         };
-        let refusal = Refusal { exit: Exit::No, problem, retry_after: None };
+        let refusal = Refusal { exit: Exit::No, problem, retry_after: None, replayed: false };
         let found = fault(&refusal, &lines.iter().collect::<Vec<_>>(), 10);
         assert_eq!(
             found.to_string(),
