@@ -257,7 +257,9 @@ fn next_step(problem: &Problem) -> Option<String> {
             "make a new count: ies set ITEM QUANTITY --expected any --kind count"
         }
         "idempotency_key_reused" => "another key, or no --key at all, makes it a new request",
-        "unauthenticated" => "put a token into IES_TOKEN; 'ies token create' on the server makes one",
+        "unauthenticated" => {
+            "put a token into IES_TOKEN; 'ies token create' on the server makes one"
+        }
         "forbidden_for_role" => "a token of a stronger role may: 'ies token create NAME --role …'",
         _ => return None,
     };

@@ -5,7 +5,7 @@ mod terminal;
 
 use crate::cli::api::Api;
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::output::Output;
+use crate::cli::output::{Output, many};
 use crate::wire;
 use item_event_store::time::Day;
 use std::path::PathBuf;
@@ -49,8 +49,8 @@ impl ChartArgs {
                 std::fs::write(file, svg::draw(&chart)).map_err(|error| {
                     Failure::new(Exit::CannotCreate, format!("{}: {error}", file.display()))
                 })?;
-                let days = chart.days.len();
-                output.message(&format!("{days} days of {} in {}", chart.name, file.display()));
+                let days = many(chart.days.len() as u64, "day");
+                output.message(&format!("{days} of {} in {}", chart.name, file.display()));
             }
         }
         Ok(Exit::Ok)

@@ -5,12 +5,13 @@ mod chance;
 mod plan;
 
 use crate::cli::exit::{Exit, Failure};
+use item_event_store::clock::SetClock;
 use item_event_store::command::Request;
 use item_event_store::ids::Position;
 use item_event_store::ledger::Ledger;
 use item_event_store::request::Answer;
 use item_event_store::store::LedgerStore;
-use item_event_store::time::{SetClock, Timestamp};
+use item_event_store::time::Timestamp;
 use plan::{DAY, plan};
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 
 use crate::cli::api::Api;
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::output::{Format, Output};
+use crate::cli::output::{Format, Output, many};
 use crate::cli::progress;
 use crate::wire;
 use item_event_store::limits::PAGE_MAX;
@@ -55,8 +55,8 @@ impl Export {
         counted.finish_and_clear();
         let position = exported?;
         rows.finish()?;
-        let count = rows.count;
-        output.message(&format!("{count} rows exported, up to position {position}"));
+        let count = many(rows.count, "row");
+        output.message(&format!("{count} exported, up to position {position}"));
         Ok(Exit::Ok)
     }
 }

@@ -9,7 +9,7 @@ mod send;
 
 use crate::cli::api::{Api, hex};
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::output::{Format, Output};
+use crate::cli::output::{Format, Output, many};
 use crate::cli::progress;
 use crate::cli::transport::Access;
 use bytes::Bytes;
@@ -247,9 +247,13 @@ impl Run<'_> {
 impl Summary {
     fn show(&self) -> String {
         let mut text = format!(
-            "{} lines in {} requests: {} events recorded, {} recorded earlier, {} items made, \
-             {:.1} s\n",
-            self.lines, self.requests, self.recorded, self.replayed, self.items_made, self.seconds
+            "{} in {}: {} recorded, {} recorded earlier, {} made, {:.1} s\n",
+            many(self.lines, "line"),
+            many(self.requests, "request"),
+            many(self.recorded, "event"),
+            self.replayed,
+            many(self.items_made, "item"),
+            self.seconds
         );
         if self.recorded == 0 && self.replayed > 0 && self.left_out == 0 {
             text += "this file was imported earlier: nothing is recorded twice\n";

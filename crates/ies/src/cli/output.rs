@@ -126,6 +126,11 @@ pub fn short_time(time: &str) -> String {
     seconds.trim_end_matches('Z').replace('T', " ")
 }
 
+/// So many of something: `1 item`, `2 items`.
+pub fn many(count: u64, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
 /// What may be absent.
 pub fn or_empty(text: Option<&String>) -> String {
     text.cloned().unwrap_or_default()

@@ -12,10 +12,10 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use item_event_store::access::{Caller, Role};
+use item_event_store::clock::SystemClock;
 use item_event_store::ids::LedgerName;
 use item_event_store::ledger::Ledger;
 use item_event_store::store::sqlite::Mode;
-use item_event_store::time::SystemClock;
 use std::sync::Arc;
 use tower::ServiceExt as _;
 

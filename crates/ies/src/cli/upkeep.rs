@@ -3,7 +3,7 @@
 
 use crate::cli::api::Api;
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::output::{Output, numbers, table, words};
+use crate::cli::output::{Output, many, numbers, table, words};
 use crate::cli::progress;
 use crate::wire;
 use hyper::Method;
@@ -43,8 +43,10 @@ fn verified(report: &wire::VerifyReport) -> String {
         if report.clean { "log and counts agree".to_owned() } else { format!("{found} found") };
     let storage = if report.storage_checked { ", storage checked" } else { "" };
     let mut out = format!(
-        "{verdict}: {} events of {} items up to position {}{storage}\n",
-        report.events, report.items, report.position
+        "{verdict}: {} of {} up to position {}{storage}\n",
+        many(report.events, "event"),
+        many(report.items, "item"),
+        report.position
     );
     if !report.findings.is_empty() {
         let columns = [words("FINDING"), numbers("ITEM"), numbers("POSITION"), words("DETAIL")];
@@ -83,11 +85,11 @@ impl Rebuild {
 
 fn rebuilt(report: &wire::RebuildReport) -> String {
     let mut out = format!(
-        "{} events of {} items folded up to position {}, {} counts changed\n",
-        report.events,
-        report.items,
+        "{} of {} folded up to position {}, {} changed\n",
+        many(report.events, "event"),
+        many(report.items, "item"),
         report.position,
-        report.changed.len()
+        many(report.changed.len() as u64, "count")
     );
     if !report.changed.is_empty() {
         let columns = [numbers("ITEM"), numbers("BEFORE"), numbers("AFTER")];
@@ -117,7 +119,7 @@ mod tests {
         };
         assert_eq!(
             verified(&report),
-            "log and counts agree: 7 events of 1 items up to position 7, storage checked\n"
+            "log and counts agree: 7 events of 1 item up to position 7, storage checked\n"
         );
         report.clean = false;
         report.findings_left_out = 1;

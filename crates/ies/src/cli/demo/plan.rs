@@ -121,9 +121,9 @@ impl Bakery {
         for hour in [7, 9, 11, 14, 16] {
             let minutes = self.chance.between(0, 50) * (HOUR / 60);
             self.bakeoffs(at(hour).plus_micros(minutes), demand);
-        }
-        if self.chance.percent(40) {
-            self.special_order(at(12), day);
+            if hour == 11 && self.chance.percent(40) {
+                self.special_order(at(12), day);
+            }
         }
         self.waste(at(18));
         if weekday == 3 {

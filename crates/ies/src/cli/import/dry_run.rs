@@ -5,7 +5,7 @@ use super::line::{Ask, Fault, Line};
 use super::reader::Chunk;
 use crate::cli::api::Api;
 use crate::cli::exit::Failure;
-use crate::cli::output::{numbers, signed, table, words};
+use crate::cli::output::{many, numbers, signed, table, words};
 use crate::wire;
 use item_event_store::limits::MAX_QUANTITY;
 use serde::Serialize;
@@ -150,5 +150,6 @@ pub fn show(forecast: &Forecast) -> String {
         ]
     };
     let drawn = table(&columns, &forecast.items.iter().map(row).collect::<Vec<_>>());
-    format!("{drawn}{} lines, {} wrong; nothing is recorded\n", forecast.lines, forecast.faults)
+    let lines = many(forecast.lines, "line");
+    format!("{drawn}{lines}, {} wrong; nothing is recorded\n", forecast.faults)
 }

@@ -8,6 +8,8 @@ use std::path::Path;
 
 /// The most bytes of text in one request, so that it stays below what the service accepts.
 const CHUNK_BYTES: u64 = 3 * 1024 * 1024;
+/// How many of the columns, from the first, must be there.
+const REQUIRED_COLUMNS: usize = 3;
 /// The longest line. Every text that an event may carry fits it many times over.
 const MAX_LINE_BYTES: u64 = 64 * 1024;
 
@@ -46,13 +48,10 @@ pub struct Chunk {
 
 /// An import file.
 pub struct Reader {
-    source: Source,
+    lines: Lines,
+    /// Where each of [`COLUMNS`] stands in CSV; `None` for JSON Lines.
+    columns: Option<Vec<Option<usize>>>,
     from_line: u64,
-}
-
-enum Source {
-    Csv { rows: Box<csv::Reader<Box<dyn Read + Send>>>, columns: Vec<usize> },
-    Jsonl { text: BufReader<Box<dyn Read + Send>>, number: u64, bytes: u64 },
 }
 
 impl Reader {
@@ -62,16 +61,12 @@ impl Reader {
         format: FileFormat,
         from_line: u64,
     ) -> Result<Self, Failure> {
-        let source = match format {
-            FileFormat::Jsonl => Source::Jsonl { text: BufReader::new(input), number: 0, bytes: 0 },
-            FileFormat::Csv => {
-                let mut rows =
-                    Box::new(csv::ReaderBuilder::new().flexible(true).from_reader(input));
-                let columns = columns(rows.headers().map_err(header_failure)?)?;
-                Source::Csv { rows, columns }
-            }
+        let mut lines = Lines { text: BufReader::new(input), number: 0, bytes: 0 };
+        let columns = match format {
+            FileFormat::Jsonl => None,
+            FileFormat::Csv => Some(header(lines.next()?)?),
         };
-        Ok(Self { source, from_line })
+        Ok(Self { lines, columns, from_line })
     }
 
     /// The next request's lines; `None` at the end. Where a request ends depends on nothing but
@@ -80,8 +75,8 @@ impl Reader {
         let mut chunk = Chunk::default();
         let mut began_at = None;
         while chunk.lines.len() + chunk.faults.len() < MAX_REQUEST_COMMANDS {
-            let Some((number, read)) = self.source.next_line()? else { break };
-            chunk.bytes = self.source.bytes();
+            let Some((number, text)) = self.lines.next()? else { break };
+            chunk.bytes = self.lines.bytes;
             if number < self.from_line {
                 continue;
             }
@@ -89,7 +84,11 @@ impl Reader {
                 chunk.span.0 = number;
             }
             chunk.span.1 = number;
-            match read.and_then(|raw| Line::new(number, raw)) {
+            let raw = match &self.columns {
+                Some(columns) => csv_line(number, &text, columns),
+                None => json_line(number, &text),
+            };
+            match raw.and_then(|raw| Line::new(number, raw)) {
                 Ok(line) => chunk.lines.push(line),
                 Err(fault) => chunk.faults.push(fault),
             }
@@ -101,132 +100,120 @@ impl Reader {
     }
 }
 
-type ReadLine = Option<(u64, Result<Raw, Fault>)>;
-
-impl Source {
-    fn next_line(&mut self) -> Result<ReadLine, Failure> {
-        match self {
-            Self::Csv { rows, columns } => csv_line(rows, columns),
-            Self::Jsonl { text, number, bytes } => json_line(text, number, bytes),
-        }
-    }
-
-    fn bytes(&self) -> u64 {
-        match self {
-            Self::Csv { rows, .. } => rows.position().byte(),
-            Self::Jsonl { bytes, .. } => *bytes,
-        }
-    }
+/// The lines of a file that are not blank, each with its number. No text of an event has line
+/// breaks, so neither has a line of CSV.
+struct Lines {
+    text: BufReader<Box<dyn Read + Send>>,
+    number: u64,
+    bytes: u64,
 }
 
-fn unreadable(error: &io::Error) -> Failure {
-    Failure::io("cannot read the file", error)
-}
-
-fn header_failure(error: csv::Error) -> Failure {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => unreadable(&error),
-        _ => Failure::new(Exit::BadData, "line 1: the header is not UTF-8"),
-    }
-}
-
-/// Where each of [`COLUMNS`] stands in the file; `usize::MAX` where it does not.
-fn columns(header: &csv::StringRecord) -> Result<Vec<usize>, Failure> {
-    let expected = || format!("the columns are {}", COLUMNS.join(","));
-    let mut places = vec![usize::MAX; COLUMNS.len()];
-    for (place, name) in header.iter().enumerate() {
-        let name = name.trim_start_matches('\u{feff}').trim();
-        let known = COLUMNS.iter().position(|&column| column == name);
-        match known {
-            Some(column) if places[column] == usize::MAX => places[column] = place,
-            Some(_) => {
-                let message = format!("line 1: the column '{name}' stands there twice");
-                return Err(Failure::new(Exit::BadData, message).hint(expected()));
+impl Lines {
+    fn next(&mut self) -> Result<Option<(u64, Vec<u8>)>, Failure> {
+        loop {
+            let mut line = Vec::new();
+            let read = self.text.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut line);
+            let read = read.map_err(|error| Failure::io("cannot read the file", &error))? as u64;
+            if read == 0 {
+                return Ok(None);
             }
-            None => {
-                let message = format!("line 1: there is no column '{name}'");
-                return Err(Failure::new(Exit::BadData, message).hint(expected()));
+            self.number += 1;
+            self.bytes += read;
+            if read == MAX_LINE_BYTES && line.last() != Some(&b'\n') {
+                // The rest of it would be taken for lines of their own.
+                let message = format!("line {}: longer than {MAX_LINE_BYTES} bytes", self.number);
+                return Err(Failure::new(Exit::BadData, message));
+            }
+            let mark: &[u8] = if self.number == 1 { "\u{feff}".as_bytes() } else { b"" };
+            let text = line.strip_prefix(mark).unwrap_or(&line);
+            let text = text.strip_suffix(b"\n").unwrap_or(text);
+            let text = text.strip_suffix(b"\r").unwrap_or(text);
+            if !text.trim_ascii().is_empty() {
+                return Ok(Some((self.number, text.to_vec())));
             }
         }
     }
-    for (column, place) in places.iter().enumerate().take(3) {
-        if *place == usize::MAX {
-            let message = format!("line 1: the column '{}' is missing", COLUMNS[column]);
-            return Err(Failure::new(Exit::BadData, message).hint(expected()));
-        }
-    }
-    Ok(places)
 }
 
-fn csv_line(
-    rows: &mut csv::Reader<Box<dyn Read + Send>>,
-    columns: &[usize],
-) -> Result<ReadLine, Failure> {
-    let mut record = csv::StringRecord::new();
-    let before = rows.position().line();
-    match rows.read_record(&mut record) {
-        Ok(false) => return Ok(None),
-        Ok(true) => {}
-        Err(error) => {
-            let line = error.position().map_or(before, csv::Position::line);
-            return match error.into_kind() {
-                csv::ErrorKind::Io(error) => Err(unreadable(&error)),
-                _ => Ok(Some((line, Err(fault(line, None, "is not UTF-8"))))),
-            };
-        }
-    }
-    let line = record.position().map_or(before, csv::Position::line);
-    let width = columns.iter().filter(|&&place| place != usize::MAX).count();
-    if record.len() != width {
-        let message = format!("has {} fields, the header {width}", record.len());
-        return Ok(Some((line, Err(fault(line, None, &message)))));
-    }
-    let field = |column: usize| record.get(columns[column]).unwrap_or_default();
-    let optional = |column| Some(field(column).to_owned()).filter(|text| !text.is_empty());
-    let read = match field(2).trim().parse() {
-        Ok(quantity) => Ok(Raw {
-            item: field(0).to_owned(),
-            reason: field(1).to_owned(),
-            quantity,
-            occurred_at: optional(3),
-            reference: optional(4),
-            note: optional(5),
-            kind: optional(6),
-        }),
-        Err(_) => Err(fault(line, Some("quantity"), "is no whole number")),
+/// Where each of [`COLUMNS`] stands in the file.
+fn header(line: Option<(u64, Vec<u8>)>) -> Result<Vec<Option<usize>>, Failure> {
+    let wrong = |line: u64, message: String| {
+        Failure::new(Exit::BadData, format!("line {line}: {message}"))
+            .hint(format!("the columns are {}", COLUMNS.join(",")))
     };
-    Ok(Some((line, read)))
+    let Some((number, text)) = line else {
+        return Err(wrong(1, "the file is empty".to_owned()));
+    };
+    let names = fields(number, &text).map_err(|fault| wrong(number, fault.message))?;
+    let mut places = vec![None; COLUMNS.len()];
+    for (place, name) in names.iter().enumerate() {
+        let Some(column) = COLUMNS.iter().position(|&column| column == name.trim()) else {
+            return Err(wrong(number, format!("there is no column '{name}'")));
+        };
+        if places[column].replace(place).is_some() {
+            return Err(wrong(number, format!("the column '{name}' stands there twice")));
+        }
+    }
+    match places.iter().take(REQUIRED_COLUMNS).position(Option::is_none) {
+        Some(missing) => {
+            Err(wrong(number, format!("the column '{}' is missing", COLUMNS[missing])))
+        }
+        None => Ok(places),
+    }
 }
 
-fn json_line(
-    text: &mut BufReader<Box<dyn Read + Send>>,
-    number: &mut u64,
-    bytes: &mut u64,
-) -> Result<ReadLine, Failure> {
-    loop {
-        let mut line = Vec::new();
-        let read = text.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut line);
-        let read = read.map_err(|error| unreadable(&error))? as u64;
-        if read == 0 {
-            return Ok(None);
-        }
-        *number += 1;
-        *bytes += read;
-        if read == MAX_LINE_BYTES && line.last() != Some(&b'\n') {
-            // The rest of it would be taken for lines of their own.
-            let message = format!("line {number} is longer than {MAX_LINE_BYTES} bytes");
-            return Err(Failure::new(Exit::BadData, message));
-        }
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        let raw = serde_json::from_slice(line.trim_ascii()).map_err(|error| {
-            let said = error.to_string();
-            let said = said.split(" at line ").next().unwrap_or_default();
-            fault(*number, None, &format!("{said} (character {})", error.column()))
-        });
-        return Ok(Some((*number, raw)));
+/// The fields of a line of CSV.
+fn fields(line: u64, text: &[u8]) -> Result<Vec<String>, Fault> {
+    let Ok(text) = std::str::from_utf8(text) else {
+        return Err(fault(line, None, "is not UTF-8"));
+    };
+    if !text.contains('"') {
+        return Ok(text.split(',').map(str::to_owned).collect());
     }
+    // Quotes come in pairs, doubled ones too.
+    if text.matches('"').count() % 2 != 0 {
+        return Err(fault(line, None, "has a quote without its partner on the same line"));
+    }
+    let mut rows =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
+    match rows.records().next() {
+        Some(Ok(record)) => Ok(record.iter().map(str::to_owned).collect()),
+        _ => Err(fault(line, None, "is no line of CSV")),
+    }
+}
+
+fn csv_line(line: u64, text: &[u8], columns: &[Option<usize>]) -> Result<Raw, Fault> {
+    let mut fields = fields(line, text)?;
+    let width = columns.iter().flatten().count();
+    if fields.len() != width {
+        let message = format!("has {} fields, the header {width}", fields.len());
+        return Err(fault(line, None, &message));
+    }
+    let mut field =
+        |column: usize| columns[column].and_then(|place| fields.get_mut(place)).map(std::mem::take);
+    let mut optional = |column| field(column).filter(|text| !text.is_empty());
+    let (occurred_at, reference, note, kind) = (optional(3), optional(4), optional(5), optional(6));
+    let quantity = field(2).unwrap_or_default();
+    Ok(Raw {
+        item: field(0).unwrap_or_default(),
+        reason: field(1).unwrap_or_default(),
+        quantity: quantity
+            .trim()
+            .parse()
+            .map_err(|_| fault(line, Some("quantity"), "is no whole number"))?,
+        occurred_at,
+        reference,
+        note,
+        kind,
+    })
+}
+
+fn json_line(line: u64, text: &[u8]) -> Result<Raw, Fault> {
+    serde_json::from_slice(text).map_err(|error| {
+        let said = error.to_string();
+        let said = said.split(" at line ").next().unwrap_or_default();
+        fault(line, None, &format!("{said} (character {})", error.column()))
+    })
 }
 
 fn fault(line: u64, column: Option<&'static str>, message: &str) -> Fault {
@@ -251,7 +238,8 @@ mod tests {
     #[test]
     fn csv_and_json_lines_say_the_same() {
         let csv = only_chunk(
-            "reason,item,quantity,note\nbatch,Croissant,24,\"a, b\"\n\nbakeoff,Brot,6,\n",
+            "\u{feff}reason,item,quantity,note\r\nbatch,Croissant,24,\"a, b\"\r\n\r\n\
+             bakeoff,Brot,6,\n",
             FileFormat::Csv,
         );
         let jsonl = only_chunk(
