@@ -165,7 +165,7 @@ impl Import {
         run.output.show(&run.summary, Summary::show)?;
         match stopped {
             None => Ok(exit),
-            Some(span) => Err(stop(exit, span)),
+            Some(span) => Err(stop(exit, span, run.summary.requests > 0)),
         }
     }
 }
@@ -278,12 +278,16 @@ fn tell(file: &Path, faults: &[Fault], all: u64, output: Output) {
     }
 }
 
-fn stop(exit: Exit, (first, last): (u64, u64)) -> Failure {
-    Failure::new(exit, format!("lines {first} to {last} are not recorded; what is before them is"))
-        .hint(format!(
-            "if it was the ledger that did not fit, put it right and give the same command again; \
-             if it was the file, correct it and go on with --from-line {first}"
-        ))
+fn stop(exit: Exit, (first, last): (u64, u64), recorded: bool) -> Failure {
+    let again = "put the ledger right and give the same command again";
+    let correct = if recorded {
+        format!("correct the file and go on with --from-line {first}")
+    } else {
+        "correct the file and import it again".to_owned()
+    };
+    let before = if recorded { "; what is before them is" } else { "" };
+    Failure::new(exit, format!("nothing of lines {first} to {last} is recorded{before}"))
+        .hint(if exit == Exit::BadData { correct } else { format!("{again}, or {correct}") })
 }
 
 fn open(file: &Path) -> Result<File, Failure> {

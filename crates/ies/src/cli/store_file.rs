@@ -4,6 +4,7 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::Output;
 use crate::cli::place::{self, PlaceArgs};
 use crate::cli::progress;
+use item_event_store::error::StoreError;
 use item_event_store::ids::LedgerName;
 use item_event_store::store::sqlite::Mode;
 use serde_json::json;
@@ -68,7 +69,11 @@ impl Restore {
         let waiting = progress::waiting(output, "restoring");
         let restored = store.restore(&self.ledger, &self.file).await;
         waiting.finish_and_clear();
-        let head = restored?;
+        let head = restored.map_err(|error| match error {
+            StoreError::Refused(why) => Failure::new(Exit::CannotCreate, why)
+                .hint("a restore makes a new ledger: --ledger names it, --store another store"),
+            other => other.into(),
+        })?;
         let said = json!({
             "ledger": self.ledger.as_str(),
             "position": head.position.0,
