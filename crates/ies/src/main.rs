@@ -1,7 +1,14 @@
-//! ItemEventStore as one binary.
-#![allow(dead_code, unused_imports)]
+//! ItemEventStore as one binary: the HTTP service and the command line.
+
 mod cli;
 mod http;
 mod wire;
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match cli::run(std::env::args_os()) {
+        Ok(exit) => exit.code(),
+        Err(failure) => failure.report(),
+    }
+}

@@ -1,0 +1,134 @@
+//! `ies serve`: opens the store for writing and serves the API until it is told to stop.
+
+use crate::cli::demo;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::output::Output;
+use crate::cli::place::{self, PlaceArgs};
+use crate::http;
+use item_event_store::access::Role;
+use item_event_store::clock::SystemClock;
+use item_event_store::ids::LedgerName;
+use item_event_store::ledger::Ledger;
+use item_event_store::store::Store;
+use item_event_store::store::sqlite::Mode;
+use item_event_store::time::Timestamp;
+use item_event_store::token::{Secret, TokenRow};
+use std::io::{self, IsTerminal as _};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+/// `ies serve`.
+#[derive(Debug, clap::Args)]
+pub struct Serve {
+    /// Where to listen; another address than loopback is reachable from outside
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:7420")]
+    addr: SocketAddr,
+    /// Fill an empty store with a small bakery of 30 days
+    #[arg(long)]
+    demo: bool,
+}
+
+impl Serve {
+    /// Serves until it is told to stop.
+    pub async fn run(self, settings: &PlaceArgs, output: Output) -> Result<Exit, Failure> {
+        log_to_stderr()?;
+        let folder = settings.folder("serve")?;
+        let (store, tables) = place::open(folder, Mode::Write, &LedgerName::default()).await?;
+        // Before anything is made in the store: a port that is taken must not cost a token.
+        let listener = TcpListener::bind(self.addr).await.map_err(|error| {
+            Failure::new(Exit::Unavailable, format!("cannot listen on {}: {error}", self.addr))
+                .hint("--addr names another port; --addr 127.0.0.1:0 takes any that is free")
+        })?;
+        let address =
+            listener.local_addr().map_err(|error| Failure::new(Exit::Io, error.to_string()))?;
+        if self.demo {
+            output.message(&demo::fill(&tables).await?);
+        }
+        let ledger = Ledger::open(tables, Arc::new(SystemClock)).await?;
+        if let Some(secret) = first_token(store.as_ref()).await? {
+            output.print(&format!("admin token: {}", secret.reveal()))?;
+        }
+        output.print(&format!("listening on http://{address}"))?;
+        let service = http::Service::new(store, ledger.clone(), http::Options::default());
+        let ended = serve_until_stopped(listener, service, &ledger).await;
+        ledger.close().await;
+        ended
+    }
+}
+
+/// A store without tokens gets one, whose secret is shown this once.
+async fn first_token(store: &dyn Store) -> Result<Option<Secret>, Failure> {
+    if !store.tokens().await?.is_empty() {
+        return Ok(None);
+    }
+    let secret = Secret::random();
+    let name = "admin".parse().map_err(|error| Failure::new(Exit::Bug, format!("{error}")))?;
+    let row = TokenRow {
+        name,
+        role: Role::Admin,
+        hash: secret.hash(),
+        created_at: Timestamp::now(),
+        expires_at: None,
+    };
+    store.add_token(row).await?;
+    Ok(Some(secret))
+}
+
+async fn serve_until_stopped(
+    listener: TcpListener,
+    service: http::Service,
+    ledger: &Ledger,
+) -> Result<Exit, Failure> {
+    let handler =
+        |kind| signal(kind).map_err(|error| Failure::new(Exit::Io, format!("no signals: {error}")));
+    let mut interrupt = handler(SignalKind::interrupt())?;
+    let mut terminate = handler(SignalKind::terminate())?;
+    let shutdown = CancellationToken::new();
+    let mut serving = tokio::spawn(http::serve(listener, service, shutdown.clone()));
+    let failed = tokio::select! {
+        ended = &mut serving => return served(ended),
+        reason = ledger.failed() => Some(reason),
+        _ = interrupt.recv() => None,
+        _ = terminate.recv() => None,
+    };
+    tracing::info!("shutting down");
+    shutdown.cancel();
+    let ended = served(serving.await);
+    match failed {
+        None => ended,
+        Some(reason) => {
+            let message = format!("the storage failed, so the ledger takes no more: {reason}");
+            Err(Failure::new(Exit::Io, message)
+                .hint("every answer that was given holds; put the storage right and start again"))
+        }
+    }
+}
+
+fn served(ended: Result<io::Result<()>, tokio::task::JoinError>) -> Result<Exit, Failure> {
+    match ended {
+        Ok(Ok(())) => Ok(Exit::Ok),
+        Ok(Err(error)) => Err(Failure::new(Exit::Io, format!("serving failed: {error}"))),
+        Err(error) => Err(Failure::new(Exit::Bug, format!("serving failed: {error}"))),
+    }
+}
+
+/// The log: for people on a terminal, as JSON for everything else.
+fn log_to_stderr() -> Result<(), Failure> {
+    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let wanted = set("IES_LOG").or_else(|| set("RUST_LOG")).unwrap_or_else(|| "info".to_owned());
+    let filter = EnvFilter::try_new(&wanted).map_err(|error| {
+        Failure::new(Exit::Config, format!("IES_LOG or RUST_LOG '{wanted}': {error}"))
+    })?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    if io::stderr().is_terminal() {
+        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        log.with_ansi(!no_colour).init();
+    } else {
+        log.json().init();
+    }
+    Ok(())
+}

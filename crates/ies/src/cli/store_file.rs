@@ -1,0 +1,109 @@
+//! The commands that need the store itself: backup, restore, migrate.
+
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::output::Output;
+use crate::cli::place::{self, PlaceArgs};
+use crate::cli::progress;
+use item_event_store::error::StoreError;
+use item_event_store::ids::LedgerName;
+use item_event_store::store::sqlite::Mode;
+use serde_json::json;
+use std::path::PathBuf;
+
+/// `ies backup`.
+#[derive(Debug, clap::Args)]
+pub struct Backup {
+    /// A new file
+    file: PathBuf,
+}
+
+/// `ies restore`.
+#[derive(Debug, clap::Args)]
+pub struct Restore {
+    /// A file that 'ies backup' wrote
+    file: PathBuf,
+    /// The ledger that is made; it must not exist yet
+    #[arg(long, value_name = "NAME", default_value_t)]
+    ledger: LedgerName,
+}
+
+/// `ies migrate`.
+#[derive(Debug, clap::Args)]
+pub struct Migrate {
+    /// Print the SQL that makes a ledger, instead of running what is missing
+    #[arg(long)]
+    print: bool,
+}
+
+impl Backup {
+    /// Copies the ledger. Reads only, so it works beside a running server.
+    pub async fn run(self, settings: &PlaceArgs, output: Output) -> Result<Exit, Failure> {
+        if self.file.exists() {
+            let message = format!("{} exists", self.file.display());
+            return Err(Failure::new(Exit::CannotCreate, message)
+                .hint("a backup makes a new file: name another one"));
+        }
+        let folder = settings.folder("backup")?;
+        let (_store, ledger) = place::open(folder, Mode::Read, &LedgerName::default()).await?;
+        let waiting = progress::waiting(output, "copying");
+        let copied = ledger.backup(&self.file).await;
+        waiting.finish_and_clear();
+        let head = copied?;
+        let file = self.file.display().to_string();
+        let said = json!({
+            "file": file, "position": head.position.0, "epoch": head.epoch.as_str(),
+        });
+        output.show(&said, |_| format!("{file}: the ledger up to position {}\n", head.position))?;
+        Ok(Exit::Ok)
+    }
+}
+
+impl Restore {
+    /// Makes a ledger from a backup, with a new epoch.
+    pub async fn run(self, settings: &PlaceArgs, output: Output) -> Result<Exit, Failure> {
+        if !self.file.is_file() {
+            let message = format!("there is no file {}", self.file.display());
+            return Err(Failure::new(Exit::NoInput, message));
+        }
+        let store = place::open_store(settings.folder("restore")?, Mode::Write).await?;
+        let waiting = progress::waiting(output, "restoring");
+        let restored = store.restore(&self.ledger, &self.file).await;
+        waiting.finish_and_clear();
+        let head = restored.map_err(|error| match error {
+            StoreError::Refused(why) => Failure::new(Exit::CannotCreate, why)
+                .hint("a restore makes a new ledger: --ledger names it, --store another store"),
+            other => other.into(),
+        })?;
+        let said = json!({
+            "ledger": self.ledger.as_str(),
+            "position": head.position.0,
+            "epoch": head.epoch.as_str(),
+        });
+        output.show(&said, |_| {
+            format!(
+                "ledger {}: restored up to position {}, as a history of its own (epoch {})\n",
+                self.ledger, head.position, head.epoch
+            )
+        })?;
+        Ok(Exit::Ok)
+    }
+}
+
+impl Migrate {
+    /// Brings the store up to this version, which opening it for writing does.
+    pub async fn run(self, settings: &PlaceArgs, output: Output) -> Result<Exit, Failure> {
+        if self.print {
+            output.print(&item_event_store::store::sqlite::schema_sql())?;
+            return Ok(Exit::Ok);
+        }
+        let folder = settings.folder("migrate")?;
+        let shown = folder.display().to_string();
+        let (_store, ledger) = place::open(folder, Mode::Write, &LedgerName::default()).await?;
+        let head = ledger.head().await?;
+        let said = json!({ "store": shown, "position": head.position.0 });
+        output.show(&said, |_| {
+            format!("{shown} is up to date; the ledger is at position {}\n", head.position)
+        })?;
+        Ok(Exit::Ok)
+    }
+}
