@@ -24,6 +24,8 @@ mod problem;
 mod router;
 mod serve;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod tokens;
 mod write;
 

@@ -52,7 +52,7 @@ pub async fn get(
     if none_match_names(&headers, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
     }
-    let position = true_at(as_of, read.position);
+    let position = read.position.0;
     let body = wire::InventoryReply { position, inventory: (&row).into() };
     Ok(([(header::ETAG, etag)], axum::Json(body)).into_response())
 }
@@ -70,7 +70,7 @@ pub async fn list(
     let mut rows = read.value;
     let next_cursor = page.cut(&mut rows, |row| row.item.id.0);
     let inventory = rows.iter().map(Into::into).collect();
-    let position = true_at(as_of, read.position);
+    let position = read.position.0;
     let body = wire::InventoryPage { inventory, next_cursor: next_cursor.clone(), position };
     Ok(page::reply(&uri, next_cursor.as_deref(), body))
 }
@@ -113,14 +113,6 @@ fn parse_as_of(text: &str) -> Result<AsOf, Problem> {
 pub fn parse_time(name: &str, text: &str) -> Result<item_event_store::time::Timestamp, Problem> {
     let invalid = |error| Problem::new(&kinds::INVALID_QUERY, format!("{name}: {error}"));
     text.replace(' ', "+").parse().map_err(invalid)
-}
-
-/// The position at which a past state is true: the one that was asked for, if one was.
-fn true_at(as_of: Option<AsOf>, read_at: Position) -> i64 {
-    match as_of {
-        Some(AsOf::Position(position)) => position.0,
-        Some(AsOf::Time(_)) | None => read_at.0,
-    }
 }
 
 #[cfg(test)]

@@ -13,11 +13,11 @@ pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a client may take to send a body.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long an answer may take. Streams, verify and rebuild take as long as they take.
-pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+pub const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long a client may leave bytes that we want to send unread.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a connection may stay open without a request.
-pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+pub const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long requests may go on after the service was told to stop.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -47,4 +47,4 @@ pub const STREAM_RETRY_MILLIS: u32 = 2_000;
 /// Events and corrections that an explanation shows.
 pub const EXPLAIN_LAST: usize = 10;
 /// A count is old when the last event is this much later.
-pub const OLD_COUNT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+pub const OLD_COUNT: Duration = Duration::from_hours(30 * 24);

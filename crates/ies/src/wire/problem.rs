@@ -51,6 +51,7 @@ pub struct InvalidMember {
 
 impl InvalidMember {
     /// A fault of the member `name` of the body's object.
+    #[expect(clippy::needless_pass_by_value, reason = "callers hand over errors and texts")]
     pub fn new(name: &str, code: &str, detail: impl ToString) -> Self {
         Self { pointer: format!("/{name}"), detail: detail.to_string(), code: code.to_owned() }
     }

@@ -1,5 +1,7 @@
 //! What callers send. Unknown members are refused everywhere.
 
+#![expect(clippy::option_option, reason = "absent, null and a value say three different things")]
+
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
