@@ -20,6 +20,7 @@ use reader::{Chunk, FileFormat, Reader};
 use send::Sent;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufReader, Read as _};
 use std::path::{Path, PathBuf};
@@ -28,9 +29,7 @@ use std::time::Instant;
 /// The most faults that are told; more of them are counted.
 const TOLD: usize = 20;
 
-/// `ies import`. The columns of CSV, the members of JSON Lines: item, reason, quantity and, as
-/// needed, `occurred_at`, reference, note, kind. The ending of the file's name says which of the
-/// two it is, or --format csv or jsonl.
+/// `ies import`.
 #[derive(Debug, clap::Args)]
 pub struct Import {
     /// The file; read twice, so it cannot be a pipe
@@ -255,6 +254,9 @@ impl Summary {
             many(self.items_made, "item"),
             self.seconds
         );
+        if self.left_out > 0 {
+            let _ = writeln!(text, "{} left out", many(self.left_out, "line"));
+        }
         if self.recorded == 0 && self.replayed > 0 && self.left_out == 0 {
             text += "this file was imported earlier: nothing is recorded twice\n";
         }
