@@ -3,7 +3,7 @@
 use super::line::{COLUMNS, Fault, Line, Raw};
 use crate::cli::exit::{Exit, Failure};
 use item_event_store::limits::MAX_REQUEST_COMMANDS;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 /// The most bytes of text in one request, so that it stays below what the service accepts.
@@ -223,6 +223,7 @@ fn fault(line: u64, column: Option<&'static str>, message: &str) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io;
 
     fn reader(text: &str, format: FileFormat) -> Result<Reader, Failure> {
         Reader::new(Box::new(io::Cursor::new(text.to_owned())), format, 1)
