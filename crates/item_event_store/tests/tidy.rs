@@ -73,7 +73,7 @@ fn sources() -> Vec<(PathBuf, bool)> {
     for krate in fs::read_dir(root().join("crates")).expect("crates") {
         let krate = krate.expect("a crate").path();
         found.extend(files(&krate.join("src"), "rs").into_iter().map(|file| {
-            let is_test = file.ends_with("tests.rs");
+            let is_test = file.with_extension("").iter().any(|part| part == "tests");
             (file, is_test)
         }));
         found.extend(files(&krate.join("tests"), "rs").into_iter().map(|file| (file, true)));
@@ -225,7 +225,8 @@ fn every_sql_file_is_used_once_and_says_its_parameters() {
     for file in files(&library.join("sql"), "sql") {
         let (text, name) = (read(&file), name(&file));
         let path = file.strip_prefix(&library).expect("within the library");
-        let uses = rust.matches(&format!("{}\"", path.display())).count();
+        let stem = file.file_stem().expect("a name").to_string_lossy();
+        let uses = rust.matches(&format!("\"{stem}\"")).count();
         if uses != 1 {
             broken.push(format!("{name}: used {uses} times"));
         }
@@ -233,8 +234,8 @@ fn every_sql_file_is_used_once_and_says_its_parameters() {
             broken.push(format!("{name}: does not begin with a comment"));
         }
         let mut parts = path.components().skip(1).map(|part| part.as_os_str().to_string_lossy());
-        let (backend, rest) = (parts.next().expect("a backend"), parts.collect::<Vec<_>>());
-        names.entry(backend.into_owned()).or_default().insert(rest.join("/"));
+        let backend = parts.next().expect("a backend").into_owned();
+        names.entry(backend).or_default().insert(parts.collect::<Vec<_>>().join("/"));
     }
     assert!(!names.is_empty(), "the SQL files were found");
     hold(&broken);
