@@ -19,7 +19,10 @@ fn is_time(word: &str) -> bool {
     let word = word.trim_matches([',', '.', ';', '"', '(', ')']);
     let digits = word.bytes().filter(u8::is_ascii_digit).count();
     let marks = word.bytes().filter(|b| b"-:TZ.".contains(b)).count();
-    digits >= 4 && marks >= 1 && digits + marks == word.len() && word.contains([':', '-'])
+    digits >= 4
+        && marks >= 1
+        && digits + marks == word.len()
+        && word.contains([':', '-'])
         && word.bytes().filter(|b| b"-:".contains(b)).count() >= 1
         && !word.starts_with('-')
 }
