@@ -39,7 +39,7 @@ pub async fn bakeoff(
 }
 
 /// Out, for a customer.
-pub async fn special_order(
+pub async fn order(
     State(service): State<Service>,
     identity: Identity,
     key: Key,

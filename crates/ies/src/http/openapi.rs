@@ -2,8 +2,9 @@
 //! operations and the wire types, so that it says what the code does.
 
 mod operations;
+mod problems;
 
-use super::problem::kinds::{self, Kind};
+use super::problem::kinds;
 use super::router::{Access, Needs, Route, routes};
 use crate::wire;
 use axum::http::{StatusCode, header};
@@ -70,6 +71,7 @@ pub fn document() -> String {
     });
     document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"] =
         kinds::ALL.iter().map(|kind| kind.code).collect();
+    document["components"]["responses"] = shared_responses();
     let mut paths = Map::new();
     for route in routes() {
         if let Some(operation) = operations::find(route.operation) {
@@ -88,9 +90,14 @@ pub async fn serve() -> Response {
 
 fn describe(route: &Route, operation: &Operation) -> Value {
     let mut responses = success(operation);
-    for (status, codes) in problems(route, operation) {
-        responses.insert(status.to_string(), problem(status, &codes, operation));
+    let mut codes = Vec::new();
+    for kind in problems::of(route, operation) {
+        let status = kind.status.as_u16();
+        let shared = format!("#/components/responses/{}", response_name(status));
+        responses.insert(status.to_string(), json!({ "$ref": shared }));
+        codes.push(format!("`{}`", kind.code));
     }
+    let codes = codes.join(", ");
     let mut described = json!({
         "operationId": operation.id,
         "tags": [operation.tag],
@@ -98,10 +105,12 @@ fn describe(route: &Route, operation: &Operation) -> Value {
         "responses": responses,
     });
     if let Access { needs: Needs::Role(role), .. } = route.access {
+        let description = format!("Needs the role {role}. Problems: {codes}.");
+        described["description"] = json!(description);
         described["security"] = json!([{ "token": [] }]);
-        described["description"] = json!(format!("Needs the role {role}."));
         described["x-role"] = json!(role.as_str());
     } else {
+        described["description"] = json!(format!("Open to all. Problems: {codes}."));
         described["security"] = json!([]);
     }
     let parameters = parameters(route, operation);
@@ -179,7 +188,10 @@ fn reference(schema: &str) -> Value {
 }
 
 fn success(operation: &Operation) -> Map<String, Value> {
-    let of = |kind: &str, schema: &Value, description: &str| json!({ "description": description, "content": { kind: { "schema": schema } } });
+    let of = |kind: &str, schema: &Value, description: &str| {
+        let content = json!({ kind: { "schema": schema } });
+        json!({ "description": description, "content": content })
+    };
     let text = json!({ "type": "string" });
     let object = json!({ "type": "object" });
     let json =
@@ -210,63 +222,36 @@ fn success(operation: &Operation) -> Map<String, Value> {
     rows.into_iter().map(|(status, row)| (status.to_owned(), row)).collect()
 }
 
-/// What can go wrong, by status.
-fn problems(route: &Route, operation: &Operation) -> BTreeMap<u16, Vec<&'static str>> {
-    let mut all: Vec<&Kind> = vec![&kinds::INTERNAL];
-    if matches!(route.access.needs, Needs::Role(_)) {
-        all.extend([&kinds::UNAUTHENTICATED, &kinds::FORBIDDEN, &kinds::RATE_LIMITED]);
-        all.extend([&kinds::BUSY]);
+/// The answers that are problems, one for each status, so that every operation can point to them.
+fn shared_responses() -> Value {
+    let mut codes = BTreeMap::<u16, Vec<_>>::new();
+    for kind in kinds::ALL {
+        codes.entry(kind.status.as_u16()).or_default().push(format!("`{}`", kind.code));
     }
-    if route.path.contains('{') {
-        all.push(&kinds::INVALID_PATH);
-    }
-    if !operation.query.is_empty() {
-        all.push(&kinds::INVALID_QUERY);
-    }
-    if operation.query.contains(&"cursor") {
-        all.push(&kinds::INVALID_CURSOR);
-    }
-    if operation.body != Body::None {
-        all.extend([&kinds::MALFORMED_JSON, &kinds::INVALID_BODY, &kinds::BODY_TIMEOUT]);
-        all.extend([&kinds::TOO_LARGE, &kinds::MEDIA_TYPE, &kinds::INVALID_MEMBER]);
-    }
-    if operation.keyed {
-        all.extend([&kinds::KEY_REQUIRED, &kinds::KEY_INVALID]);
-    }
-    if operation.if_match {
-        all.push(&kinds::IF_MATCH_INVALID);
-    }
-    if operation.reply == Reply::Recorded {
-        all.extend([&kinds::STORAGE_FULL, &kinds::READ_ONLY, &kinds::COMMIT_UNKNOWN]);
-        all.push(&kinds::KEY_REUSED);
-    }
-    all.extend(operation.problems.iter().copied());
-    let mut by_status = BTreeMap::<u16, Vec<_>>::new();
-    for kind in all {
-        let codes = by_status.entry(kind.status.as_u16()).or_default();
-        if !codes.contains(&kind.code) {
-            codes.push(kind.code);
+    let responses = codes.into_iter().map(|(status, codes)| {
+        let mut response = json!({
+            "description": codes.join(", "),
+            "content": { "application/problem+json": { "schema": reference("Problem") } },
+        });
+        let header = match StatusCode::from_u16(status) {
+            Ok(StatusCode::UNAUTHORIZED) => Some(("WWW-Authenticate", "string", "`Bearer`.")),
+            Ok(StatusCode::TOO_MANY_REQUESTS) => {
+                Some(("Retry-After", "integer", "Seconds after which to try again."))
+            }
+            _ => None,
+        };
+        if let Some((name, kind, description)) = header {
+            let schema = json!({ "type": kind });
+            response["headers"][name] =
+                json!({ "description": description, "required": true, "schema": schema });
         }
-    }
-    by_status
+        (response_name(status), response)
+    });
+    responses.collect()
 }
 
-fn problem(status: u16, codes: &[&str], operation: &Operation) -> Value {
-    let codes: Vec<_> = codes.iter().map(|code| format!("`{code}`")).collect();
-    let mut response = json!({
-        "description": codes.join(", "),
-        "content": { "application/problem+json": { "schema": reference("Problem") } },
-    });
-    let header = |kind: &str, description: &str| json!({ "description": description, "required": true, "schema": { "type": kind } });
-    if status == StatusCode::UNAUTHORIZED {
-        response["headers"] = json!({ "WWW-Authenticate": header("string", "`Bearer`.") });
-    }
-    let throttled = status == StatusCode::TOO_MANY_REQUESTS && operation.tag != "service";
-    if throttled {
-        response["headers"] =
-            json!({ "Retry-After": header("integer", "Seconds after which to try again.") });
-    }
-    response
+fn response_name(status: u16) -> String {
+    format!("problem_{status}")
 }
 
 #[cfg(test)]
@@ -298,6 +283,13 @@ mod tests {
             let twice = operations::ALL[..n].iter().any(|earlier| earlier.id == operation.id);
             assert!(!twice && routes.contains(&operation.id), "{}", operation.id);
         }
+    }
+
+    #[test]
+    fn the_committed_document_is_this_one() {
+        let committed = include_str!("../../../../docs/openapi.json");
+        let same = document() == committed;
+        assert!(same, "cargo run -- openapi > docs/openapi.json, and commit it with the change");
     }
 
     #[test]

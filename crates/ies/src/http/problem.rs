@@ -4,7 +4,7 @@
 pub mod kinds;
 
 use crate::wire;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use item_event_store::access::Role;
 use item_event_store::error::{ExecuteError, FollowError, StoreError};
@@ -147,11 +147,6 @@ impl Problem {
     pub fn error(mut self, error: wire::InvalidMember) -> Self {
         self.inner.errors.push(error);
         self
-    }
-
-    /// The status of the answer.
-    pub fn status(&self) -> StatusCode {
-        self.inner.kind.status
     }
 
     /// The body of the answer.

@@ -63,7 +63,7 @@ pub fn routes() -> Vec<Route> {
         patch("/v1/items/{id}", MANAGER, "edit_item", items::edit),
         post("/v1/items/{id}/batches", BAKER, "record_batch", movements::batch),
         post("/v1/items/{id}/bakeoffs", BAKER, "record_bakeoff", movements::bakeoff),
-        post("/v1/items/{id}/special-orders", BAKER, "record_special_order", movements::special_order),
+        post("/v1/items/{id}/special-orders", BAKER, "record_special_order", movements::order),
         post("/v1/items/{id}/adjustments", BAKER, "adjust_item", movements::adjust),
         get("/v1/items/{id}/inventory", VIEWER, "get_inventory", inventory::get),
         put("/v1/items/{id}/inventory", MANAGER, "set_inventory", inventory::set),

@@ -1,6 +1,8 @@
-//! From what callers send to the library's commands. What is not allowed is named by its member.
+//! Between the wire and the library: from what callers send to commands, where what is not allowed
+//! is named by its member, and from what is stored to what callers read.
 
 use super::problem::InvalidMember;
+use super::reply::{Event, Inventory, Item};
 use super::request::{Adjust, Correct, CreateItem, EditItem, Record, SetInventory, Void};
 use item_event_store as lib;
 use lib::command::{Command, Expected, Movement, SetKind};
@@ -146,5 +148,56 @@ impl Void {
     /// The command.
     pub fn into_command(self, position: Position) -> Result<Command> {
         Correct { quantity_change: 0, note: self.note }.into_command(position)
+    }
+}
+
+impl From<&lib::event::Event> for Event {
+    fn from(event: &lib::event::Event) -> Self {
+        Self {
+            id: event.id.0,
+            item_id: event.item_id.0,
+            version: event.version,
+            quantity_change: event.quantity_change,
+            quantity_after: event.quantity_after,
+            reason: event.reason.to_string(),
+            kind: event.kind.as_ref().map(ToString::to_string),
+            occurred_at: event.occurred_at.as_ref().map(ToString::to_string),
+            created_at: event.created_at.to_string(),
+            actor: event.actor.as_ref().map(ToString::to_string),
+            reference: event.reference.as_ref().map(ToString::to_string),
+            note: event.note.as_ref().map(ToString::to_string),
+            corrects_event_id: event.corrects_event_id.map(|position| position.0),
+        }
+    }
+}
+
+impl From<&lib::item::Item> for Item {
+    fn from(item: &lib::item::Item) -> Self {
+        Self {
+            id: item.id.0,
+            name: item.name.to_string(),
+            sku: item.sku.as_ref().map(ToString::to_string),
+            unit: item.unit.to_string(),
+            allow_negative: item.allow_negative,
+            archived_at: item.archived_at.as_ref().map(ToString::to_string),
+            created_at: item.created_at.to_string(),
+            updated_at: item.updated_at.to_string(),
+        }
+    }
+}
+
+impl From<&lib::inventory::Inventory> for Inventory {
+    fn from(row: &lib::inventory::Inventory) -> Self {
+        Self {
+            item_id: row.item.id.0,
+            name: row.item.name.to_string(),
+            sku: row.item.sku.as_ref().map(ToString::to_string),
+            unit: row.item.unit.to_string(),
+            quantity: row.count.quantity,
+            version: row.count.version,
+            last_event_id: row.count.last_event_id.map(|position| position.0),
+            created_at: row.count.created_at.to_string(),
+            updated_at: row.count.updated_at.to_string(),
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What each operation takes and answers. Its method, path and role stand in the table of routes.
 
+use super::problems;
 use crate::http::problem::kinds::{self, Kind};
 use serde_json::{Value, json};
 
@@ -80,69 +81,9 @@ const MOVEMENT: Operation = Operation {
     tag: "movements",
     if_match: true,
     body: Body::Json("Record"),
-    problems: MOVEMENT_PROBLEMS,
+    problems: problems::MOVEMENT,
     ..WRITE
 };
-
-const MOVEMENT_PROBLEMS: &[&Kind] = &[
-    &kinds::ZERO_QUANTITY,
-    &kinds::INVALID_SIGN,
-    &kinds::OUT_OF_RANGE,
-    &kinds::IN_FUTURE,
-    &kinds::KIND_NOT_ALLOWED,
-    &kinds::ITEM_NOT_FOUND,
-    &kinds::ITEM_ARCHIVED,
-    &kinds::VERSION_MISMATCH,
-    &kinds::INSUFFICIENT_STOCK,
-];
-
-const SET_PROBLEMS: &[&Kind] = &[
-    &kinds::QUANTITY_REQUIRED,
-    &kinds::OUT_OF_RANGE,
-    &kinds::IN_FUTURE,
-    &kinds::ITEM_NOT_FOUND,
-    &kinds::ITEM_ARCHIVED,
-    &kinds::VERSION_MISMATCH,
-    &kinds::EXPECTED_QUANTITY_STALE,
-    &kinds::BEFORE_LAST_COUNT,
-    &kinds::INSUFFICIENT_STOCK,
-];
-
-const CORRECT_PROBLEMS: &[&Kind] = &[
-    &kinds::OUT_OF_RANGE,
-    &kinds::INVALID_SIGN,
-    &kinds::EVENT_NOT_FOUND,
-    &kinds::ITEM_ARCHIVED,
-    &kinds::NOT_CORRECTABLE,
-    &kinds::BEFORE_LAST_COUNT,
-    &kinds::INSUFFICIENT_STOCK,
-];
-
-const ITEM_PROBLEMS: &[&Kind] = &[
-    &kinds::SKU_TAKEN,
-    &kinds::ITEM_NOT_FOUND,
-    &kinds::VERSION_MISMATCH,
-    &kinds::INSUFFICIENT_STOCK,
-];
-
-const BULK_PROBLEMS: &[&Kind] = &[
-    &kinds::COMMAND_COUNT,
-    &kinds::ZERO_QUANTITY,
-    &kinds::INVALID_SIGN,
-    &kinds::OUT_OF_RANGE,
-    &kinds::IN_FUTURE,
-    &kinds::KIND_NOT_ALLOWED,
-    &kinds::QUANTITY_REQUIRED,
-    &kinds::ITEM_NOT_FOUND,
-    &kinds::EVENT_NOT_FOUND,
-    &kinds::ITEM_ARCHIVED,
-    &kinds::VERSION_MISMATCH,
-    &kinds::EXPECTED_QUANTITY_STALE,
-    &kinds::NOT_CORRECTABLE,
-    &kinds::BEFORE_LAST_COUNT,
-    &kinds::INSUFFICIENT_STOCK,
-    &kinds::SKU_TAKEN,
-];
 
 const EVENT_FILTERS: &[&str] =
     &["item_id", "reason", "kind", "actor", "from", "to", "after", "order", "limit", "cursor"];
@@ -187,7 +128,7 @@ pub const ALL: &[Operation] = &[
         summary: "Rename, archive or otherwise edit an item.",
         if_match: true,
         body: Body::Json("EditItem"),
-        problems: ITEM_PROBLEMS,
+        problems: problems::ITEM,
         ..WRITE
     },
     Operation { id: "record_batch", summary: "Put a batch into stock.", ..MOVEMENT },
@@ -215,7 +156,7 @@ pub const ALL: &[Operation] = &[
         summary: "Set the count: an override, or a count of what is there.",
         if_match: true,
         body: Body::Json("SetInventory"),
-        problems: SET_PROBLEMS,
+        problems: problems::SET,
         ..WRITE
     },
     Operation {
@@ -249,7 +190,7 @@ pub const ALL: &[Operation] = &[
         summary: "Up to 8,192 commands, all of them recorded or none. A problem names the line.",
         query: &["return"],
         body: Body::Commands,
-        problems: BULK_PROBLEMS,
+        problems: problems::BULK,
         ..WRITE
     },
     Operation {
@@ -292,7 +233,7 @@ pub const ALL: &[Operation] = &[
         tag: "events",
         summary: "Say what an event's change should have been.",
         body: Body::Json("Correct"),
-        problems: CORRECT_PROBLEMS,
+        problems: problems::CORRECT,
         ..WRITE
     },
     Operation {
@@ -300,7 +241,7 @@ pub const ALL: &[Operation] = &[
         tag: "events",
         summary: "Make an event as if it had not been.",
         body: Body::Optional("Void"),
-        problems: CORRECT_PROBLEMS,
+        problems: problems::CORRECT,
         ..WRITE
     },
     Operation {

