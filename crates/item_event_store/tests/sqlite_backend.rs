@@ -250,8 +250,10 @@ const UNEXPLAINED: &[&str] = &[
     "DELETE FROM item_event_store",
     "INSERT OR REPLACE INTO item_event_store (id, item_id, quantity_change, reason)
        VALUES (1, 1, 25, 'batch')",
-    "INSERT INTO item_event_store (id, item_id, quantity_change, reason) VALUES (9, 1, 25, 'batch')",
-    "INSERT INTO item_event_store (id, item_id, quantity_change, reason) VALUES (-1, 1, 1, 'batch')",
+    "INSERT INTO item_event_store (id, item_id, quantity_change, reason)
+       VALUES (9, 1, 25, 'batch')",
+    "INSERT INTO item_event_store (id, item_id, quantity_change, reason)
+       VALUES (-1, 1, 1, 'batch')",
     "INSERT INTO item_event_store (item_id, quantity_change, reason, version, quantity_after)
        VALUES (1, 1, 'batch', 2, 25)",
     "INSERT INTO item_event_store (item_id, quantity_change, reason, created_at)

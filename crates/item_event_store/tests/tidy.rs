@@ -217,7 +217,7 @@ fn the_walls_stand() {
 }
 
 #[test]
-fn every_sql_file_is_used_once_and_says_its_parameters() {
+fn every_sql_file_is_used_and_says_its_parameters() {
     let library = root().join("crates/item_event_store");
     let rust: String = files(&library.join("src"), "rs").iter().map(|file| read(file)).collect();
     let mut broken = Vec::new();
@@ -226,9 +226,8 @@ fn every_sql_file_is_used_once_and_says_its_parameters() {
         let (text, name) = (read(&file), name(&file));
         let path = file.strip_prefix(&library).expect("within the library");
         let stem = file.file_stem().expect("a name").to_string_lossy();
-        let uses = rust.matches(&format!("\"{stem}\"")).count();
-        if uses != 1 {
-            broken.push(format!("{name}: used {uses} times"));
+        if !rust.contains(&format!("\"{stem}\"")) {
+            broken.push(format!("{name}: no code names it"));
         }
         if !text.starts_with("--") {
             broken.push(format!("{name}: does not begin with a comment"));

@@ -282,7 +282,8 @@ mod tests {
         let mut tx = begin().await.expect("begin");
         let full = tx.step(|conn| {
             conn.execute_batch(
-                "INSERT INTO ledgers (name, epoch, created_at) VALUES ('main', '0123456789abcdef', 0);
+                "INSERT INTO ledgers (name, epoch, created_at)
+                 VALUES ('main', '0123456789abcdef', 0);
                  WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 10000)
                  INSERT INTO items (name) SELECT 'Item ' || i FROM n;",
             )?;
