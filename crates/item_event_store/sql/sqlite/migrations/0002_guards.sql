@@ -5,22 +5,27 @@
 
 -- The log.
 
--- Small, for it runs for each of the writer's rows too: a trigger costs by its length even when its
--- condition is false. What is typed in by hand goes on to the next trigger.
+-- Small, for it runs for each of the writer's rows too, and a trigger costs by its length even when
+-- its condition is false. What is not the writer's goes on to the view's trigger.
 CREATE TRIGGER item_event_store_insert AFTER INSERT ON item_event_store
 WHEN NEW.version = 0 OR NOT EXISTS (
   SELECT 1 FROM ledgers WHERE id = 1 AND NEW.id > writing_after AND NEW.id <= position)
 BEGIN
-  SELECT RAISE(ABORT, 'given_by_ledger: leave out version; complete events are the writer''s')
-  WHERE NEW.version <> 0;
-  UPDATE item_event_store SET version = 0 WHERE id = NEW.id;
+  INSERT INTO typed_events VALUES (
+    NEW.id, NEW.item_id, NEW.quantity_change, NEW.reason, NEW.created_at, NEW.version,
+    NEW.quantity_after, NEW.kind, NEW.occurred_at, NEW.actor, NEW.reference, NEW.note,
+    NEW.corrects_event_id, NEW.request_id);
 END;
 
-CREATE TRIGGER item_event_store_complete AFTER UPDATE ON item_event_store
-WHEN OLD.version = 0 AND NEW.version = 0
+-- Always empty: events that were typed in by hand pass through here to be judged and completed.
+CREATE VIEW typed_events AS SELECT * FROM item_event_store WHERE version = 0;
+
+CREATE TRIGGER typed_events_complete INSTEAD OF INSERT ON typed_events
 BEGIN
   -- What the ledger gives, and where the log ends.
   SELECT CASE
+    WHEN NEW.version <> 0 THEN
+      RAISE(ABORT, 'given_by_ledger: leave out version; complete events are the writer''s')
     WHEN NEW.quantity_after <> 0 OR NEW.created_at <> 0 OR NEW.request_id IS NOT NULL THEN
       RAISE(ABORT, 'given_by_ledger: leave out quantity_after, created_at and request_id')
     WHEN NOT EXISTS (SELECT 1 FROM ledgers WHERE writing_after IS NULL AND position = NEW.id - 1)
@@ -148,35 +153,31 @@ END;
 -- The counts: a row is what its item's last event says, or zero before the first.
 
 CREATE TRIGGER item_inventory_insert AFTER INSERT ON item_inventory
-BEGIN
-  SELECT RAISE(ABORT, 'unexplained: the count is what the log says; record an event')
-  WHERE NOT EXISTS (SELECT 1 FROM items WHERE id = NEW.item_id) OR CASE
-    WHEN NEW.last_event_id IS NULL THEN
-      NEW.quantity <> 0 OR NEW.version <> 0
-      OR EXISTS (SELECT 1 FROM item_event_store WHERE item_id = NEW.item_id)
+WHEN NOT EXISTS (SELECT 1 FROM items WHERE id = NEW.item_id)
+  OR NEW.last_event_id IS NOT (SELECT max(id) FROM item_event_store WHERE item_id = NEW.item_id)
+  OR CASE
+    WHEN NEW.last_event_id IS NULL THEN NEW.quantity <> 0 OR NEW.version <> 0
     ELSE NOT EXISTS (
-      SELECT 1 FROM (
-        SELECT id, version, quantity_after, created_at FROM item_event_store
-        WHERE item_id = NEW.item_id ORDER BY id DESC LIMIT 1)
+      SELECT 1 FROM item_event_store
       WHERE id = NEW.last_event_id AND version = NEW.version AND quantity_after = NEW.quantity
         AND created_at = NEW.updated_at)
-    END;
+  END
+BEGIN
+  SELECT RAISE(ABORT, 'unexplained: the count is what the log says; record an event');
 END;
 
 CREATE TRIGGER item_inventory_update AFTER UPDATE ON item_inventory
-BEGIN
-  SELECT RAISE(ABORT, 'unexplained: the count is what the log says; record an event')
-  WHERE NEW.item_id <> OLD.item_id OR CASE
-    WHEN NEW.last_event_id IS NULL THEN
-      NEW.quantity <> 0 OR NEW.version <> 0
-      OR EXISTS (SELECT 1 FROM item_event_store WHERE item_id = NEW.item_id)
+WHEN NEW.item_id <> OLD.item_id
+  OR NEW.last_event_id IS NOT (SELECT max(id) FROM item_event_store WHERE item_id = NEW.item_id)
+  OR CASE
+    WHEN NEW.last_event_id IS NULL THEN NEW.quantity <> 0 OR NEW.version <> 0
     ELSE NOT EXISTS (
-      SELECT 1 FROM (
-        SELECT id, version, quantity_after, created_at FROM item_event_store
-        WHERE item_id = NEW.item_id ORDER BY id DESC LIMIT 1)
+      SELECT 1 FROM item_event_store
       WHERE id = NEW.last_event_id AND version = NEW.version AND quantity_after = NEW.quantity
         AND created_at = NEW.updated_at)
-    END;
+  END
+BEGIN
+  SELECT RAISE(ABORT, 'unexplained: the count is what the log says; record an event');
 END;
 
 CREATE TRIGGER item_inventory_delete BEFORE DELETE ON item_inventory

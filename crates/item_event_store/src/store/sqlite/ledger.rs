@@ -4,7 +4,7 @@ use super::connection::{self, BUSY_TIMEOUT, Readers};
 use super::files::{self, Folder};
 use super::migrations::{self, LEDGER};
 use super::statements::INSERT_LEDGER;
-use super::write::SqliteTx;
+use super::write::{self, SqliteTx};
 use super::{Mode, blocking, copy, integrity, load, reads};
 use crate::error::StoreError;
 use crate::event::Event;
@@ -87,6 +87,7 @@ fn open_or_make(folder: &Folder, path: &Path, name: &LedgerName) -> Result<Conne
         tx.execute(INSERT_LEDGER, (name.as_str(), Epoch::random(), Timestamp::now()))?;
         Ok(())
     })?;
+    write::prepare(&conn)?;
     Ok(conn)
 }
 

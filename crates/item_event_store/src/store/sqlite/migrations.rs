@@ -117,7 +117,7 @@ impl Migration {
 
 #[cfg(test)]
 mod tests {
-    use super::super::statements;
+    use super::super::{statements, write};
     use super::*;
 
     fn migrated(migrations: &[Migration]) -> Connection {
@@ -129,12 +129,11 @@ mod tests {
     #[test]
     fn every_statement_is_good_sql_for_one_of_the_schemas() {
         let (ledger, tokens) = (migrated(LEDGER), migrated(TOKENS));
+        let unstaged = migrated(LEDGER);
+        write::prepare(&ledger).expect("stages");
         for (name, sql) in statements::ALL {
-            let bad = match (ledger.prepare(sql), tokens.prepare(sql)) {
-                (Err(ledger), Err(tokens)) => Some((ledger, tokens)),
-                _ => None,
-            };
-            assert!(bad.is_none(), "{name}: {bad:?}");
+            let good = [&ledger, &tokens, &unstaged].iter().any(|conn| conn.prepare(sql).is_ok());
+            assert!(good, "{name}: {:?}", ledger.prepare(sql).err());
             assert!(sql.starts_with("-- "), "{name} does not say what its parameters are");
         }
     }

@@ -1,8 +1,9 @@
 //! The writer's transaction. Its futures do their work at once, on the thread that polls them.
 
 use super::statements::{
-    BUMP_COUNTS_REVISION, CLOSE_RANGE, DELETE_COUNT, INSERT_EVENT, INSERT_ITEM, INSERT_ITEM_CHANGE,
-    INSERT_REQUEST, OPEN_RANGE, PUT_COUNT, UPDATE_ITEM,
+    APPEND_EVENTS, BUMP_COUNTS_REVISION, CLEAR_STAGED_COUNTS, CLEAR_STAGED_EVENTS, CLOSE_RANGE,
+    DELETE_COUNT, INSERT_ITEM, INSERT_ITEM_CHANGE, INSERT_REQUEST, MAKE_STAGED_COUNTS,
+    MAKE_STAGED_EVENTS, OPEN_RANGE, PUT_COUNTS, STAGE_COUNT, STAGE_EVENT, UPDATE_ITEM,
 };
 use super::{load, outcome, reads};
 use crate::error::StoreError;
@@ -21,6 +22,15 @@ use tokio::sync::OwnedMutexGuard;
 
 /// A WAL that is longer is written back into the file after a commit.
 const CHECKPOINT_PAGES: i32 = 16 * 1024;
+
+/// Makes a connection ready to write. Rows are staged in tables of its own and written by one
+/// statement a table: a statement that may be refused by a guard keeps a journal of its own, and
+/// one journal a batch costs much less than one a row.
+pub(super) fn prepare(conn: &Connection) -> rusqlite::Result<()> {
+    conn.execute(MAKE_STAGED_EVENTS, [])?;
+    conn.execute(MAKE_STAGED_COUNTS, [])?;
+    Ok(())
+}
 
 /// The transaction, alone with the writer's connection.
 pub(super) struct SqliteTx {
@@ -173,10 +183,7 @@ fn append(conn: &Connection, batch: &Batch) -> Result<()> {
     for change in &batch.item_changes {
         insert_item_change(conn, change)?;
     }
-    let mut insert = conn.prepare_cached(INSERT_EVENT)?;
-    for event in &batch.events {
-        insert_event(&mut insert, event)?;
-    }
+    append_events(conn, &batch.events)?;
     put_counts(conn, &batch.inventory)?;
     let mut insert = conn.prepare_cached(INSERT_REQUEST)?;
     for request in &batch.requests {
@@ -224,8 +231,18 @@ fn insert_item_change(conn: &Connection, change: &ItemChange) -> Result<()> {
     }
 }
 
-fn insert_event(insert: &mut CachedStatement<'_>, event: &Event) -> Result<()> {
-    insert.execute(params![
+fn append_events(conn: &Connection, events: &[Event]) -> Result<()> {
+    let mut stage = conn.prepare_cached(STAGE_EVENT)?;
+    for event in events {
+        stage_event(&mut stage, event)?;
+    }
+    conn.prepare_cached(APPEND_EVENTS)?.execute([])?;
+    conn.prepare_cached(CLEAR_STAGED_EVENTS)?.execute([])?;
+    Ok(())
+}
+
+fn stage_event(stage: &mut CachedStatement<'_>, event: &Event) -> Result<()> {
+    stage.execute(params![
         event.id,
         event.item_id,
         event.quantity_change,
@@ -245,9 +262,9 @@ fn insert_event(insert: &mut CachedStatement<'_>, event: &Event) -> Result<()> {
 }
 
 fn put_counts(conn: &Connection, rows: &[Inventory]) -> Result<()> {
-    let mut put = conn.prepare_cached(PUT_COUNT)?;
+    let mut stage = conn.prepare_cached(STAGE_COUNT)?;
     for Inventory { item, count } in rows {
-        put.execute((
+        stage.execute((
             item.id,
             count.quantity,
             count.version,
@@ -256,6 +273,8 @@ fn put_counts(conn: &Connection, rows: &[Inventory]) -> Result<()> {
             count.updated_at,
         ))?;
     }
+    conn.prepare_cached(PUT_COUNTS)?.execute([])?;
+    conn.prepare_cached(CLEAR_STAGED_COUNTS)?.execute([])?;
     Ok(())
 }
 

@@ -1,0 +1,2 @@
+-- No parameters.
+DELETE FROM temp.staged_events
