@@ -79,8 +79,19 @@ enum Command {
     /// Draw an item's stock over time
     Chart(chart::ChartArgs),
     /// Import events from a CSV or JSON Lines file
+    ///
+    /// The columns of CSV, the members of JSON Lines: item, reason, quantity and, as needed,
+    /// `occurred_at`, reference, note, kind. An item is its sku, else the name of exactly one
+    /// unarchived item; a line with the reason initial makes its item. Quantities are positive,
+    /// only adjustments are signed; the kinds override and count set an absolute quantity.
+    ///
+    /// The same file again records nothing twice. A file that was changed is another file: after
+    /// an import that stopped, go on with --from-line as the message says.
     Import(import::Import),
     /// Export events or counts as CSV or JSON Lines
+    ///
+    /// As CSV unless --format jsonl or the ending of the file's name says otherwise. The columns
+    /// are the members of the API.
     Export(export::Export),
     /// Prove that log and counts agree
     Verify(upkeep::Verify),

@@ -1,4 +1,5 @@
-//! Real input: a bakery's sales, imported through the binary and held against arithmetic of our own.
+//! Real input: a bakery's sales, imported through the binary and held against arithmetic of our
+//! own.
 
 mod server;
 
@@ -22,7 +23,10 @@ fn sales() -> Option<Vec<Sale>> {
         return None;
     }
     let mut rows = csv::Reader::from_path(file).expect("a CSV file");
-    let sale = |row: csv::StringRecord| (row[0].to_owned(), row[1].to_owned(), row[3].to_owned());
+    let sale = |row: csv::StringRecord| {
+        // One item of this file has a space behind its name.
+        (row[0].to_owned(), row[1].to_owned(), row[3].trim().to_owned())
+    };
     Some(rows.records().map(|row| sale(row.expect("a row"))).collect())
 }
 

@@ -1,11 +1,14 @@
 //! What only SQLite has: guards that hold in any shell, one file a ledger, locks, migrations,
 //! copies. What every backend promises is in `tests/store`.
 
+use item_event_store::book::Book;
 use item_event_store::command::{Command, CreateItem, Movement, Record, Request};
-use item_event_store::decide::{Base, Draft, Facts};
+use item_event_store::decide::{Base, Draft};
 use item_event_store::error::StoreError;
+use item_event_store::facts::Facts;
 use item_event_store::ids::{ItemId, LedgerName, Position};
 use item_event_store::query::{AsOf, EventQuery, ItemQuery, Order};
+use item_event_store::reason::Kind;
 use item_event_store::request::{Outcome, StoredRequest};
 use item_event_store::store::sqlite::{Mode, SqliteStore};
 use item_event_store::store::{Batch, LedgerStore, Store};
@@ -59,7 +62,7 @@ impl Bakery {
         let request = Request::new(key, actor, commands).expect("a request");
         let mut tx = self.ledger.begin().await.expect("begin");
         let loaded = tx.load().await.expect("load");
-        let (mut book, base) = (loaded.book, loaded.head);
+        let (mut book, base) = (Book::load(loaded.rows), loaded.head);
         let now = Timestamp::now().max(base.last_created_at);
         let facts = Facts::default();
         let begun = Base { position: base.position, items_revision: base.items_revision, now };
@@ -170,7 +173,7 @@ async fn the_notes_own_insert_is_completed_and_counted() {
     assert_eq!(events.position, Position(4));
     let last = &events.value[0];
     assert_eq!((last.id, last.version, last.quantity_after), (Position(3), 3, 44));
-    assert_eq!(last.kind.map(|kind| kind.as_str()), Some("other"));
+    assert_eq!(last.kind.map(Kind::as_str), Some("other"));
     assert!(last.created_at >= events.value[1].created_at);
     // The writer goes on where the shell stopped.
     bakery.execute(vec![batch_of(3, 5), create("Eclair", 1)]).await;
@@ -247,8 +250,10 @@ const UNEXPLAINED: &[&str] = &[
     "DELETE FROM item_event_store",
     "INSERT OR REPLACE INTO item_event_store (id, item_id, quantity_change, reason)
        VALUES (1, 1, 25, 'batch')",
-    "INSERT INTO item_event_store (id, item_id, quantity_change, reason) VALUES (9, 1, 25, 'batch')",
-    "INSERT INTO item_event_store (id, item_id, quantity_change, reason) VALUES (-1, 1, 1, 'batch')",
+    "INSERT INTO item_event_store (id, item_id, quantity_change, reason)
+       VALUES (9, 1, 25, 'batch')",
+    "INSERT INTO item_event_store (id, item_id, quantity_change, reason)
+       VALUES (-1, 1, 1, 'batch')",
     "INSERT INTO item_event_store (item_id, quantity_change, reason, version, quantity_after)
        VALUES (1, 1, 'batch', 2, 25)",
     "INSERT INTO item_event_store (item_id, quantity_change, reason, created_at)
@@ -379,7 +384,7 @@ async fn a_transaction_that_is_dropped_leaves_nothing() {
     let before = bakery.dump();
     let mut tx = bakery.ledger.begin().await.expect("begin");
     let loaded = tx.load().await.expect("load");
-    let rows: Vec<_> = loaded.book.entries().map(|entry| entry.inventory()).collect();
+    let rows = loaded.rows;
     tx.replace_counts(&rows, &[]).await.expect("the rows are what the log says");
     drop(tx);
     assert_eq!(bakery.dump(), before);
@@ -405,7 +410,7 @@ async fn a_wrong_count_is_found_and_replaced() {
     let loaded = tx.load().await.expect("load");
     let wrong: Vec<_> = loaded.discrepancies.iter().map(|d| d.item_id.0).collect();
     assert_eq!(wrong, [1, 9]);
-    let row = loaded.book.get(ItemId(1)).expect("an item").inventory();
+    let row = loaded.rows.iter().find(|row| row.item.id == ItemId(1)).expect("an item").clone();
     assert_eq!(row.count.quantity, 24);
     tx.replace_counts(&[row], &[ItemId(9)]).await.expect("replaced");
     tx.commit().await.expect("commit");

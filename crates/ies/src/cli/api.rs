@@ -185,7 +185,8 @@ impl Api {
     ) -> Result<Request<Full<Bytes>>, Failure> {
         let mut request = Request::builder().method(method).uri(path).header(ACCEPT, JSON);
         if let Some((key, content_type)) = write {
-            request = request.header(IDEMPOTENCY_KEY, key).header(CONTENT_TYPE, content_type);
+            request =
+                request.header(IDEMPOTENCY_KEY, quoted(key)).header(CONTENT_TYPE, content_type);
         }
         request.body(Full::new(body)).map_err(|error| bug(&error))
     }
@@ -281,6 +282,11 @@ impl From<CallError> for Failure {
     }
 }
 
+/// A key as a structured-field string (RFC 9651), whatever characters it has.
+fn quoted(key: &str) -> String {
+    format!("\"{}\"", key.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
 /// 128 random bits.
 fn random_key() -> String {
     let mut bytes = [0_u8; 16];
@@ -341,7 +347,8 @@ mod tests {
     }
 
     #[test]
-    fn keys_differ() {
+    fn keys_are_quoted_and_differ() {
+        assert_eq!(quoted(r#"a"b\c"#), r#""a\"b\\c""#);
         assert_eq!(random_key().len(), 32);
         assert_ne!(random_key(), random_key());
     }

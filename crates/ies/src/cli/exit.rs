@@ -130,7 +130,6 @@ impl From<StoreError> for Failure {
         match error {
             StoreError::InUse(_) => Self::new(Exit::Unavailable, message)
                 .hint("a server has this store open: talk to it with --server URL (and IES_TOKEN)"),
-            StoreError::Busy(_) => Self::new(Exit::TryAgain, message),
             StoreError::NotFound(_) => Self::new(Exit::NoInput, message).hint(
                 "'ies item add NAME' makes a store with its first item, 'ies serve --demo' one \
                  with a small bakery; --store DIR names another place",
@@ -143,7 +142,9 @@ impl From<StoreError> for Failure {
             StoreError::Corrupt(_) => {
                 Self::new(Exit::BadData, message).hint("'ies verify' says what is wrong")
             }
-            StoreError::CommitUnknown(_) => Self::new(Exit::TryAgain, message),
+            StoreError::Busy(_) | StoreError::CommitUnknown(_) => {
+                Self::new(Exit::TryAgain, message)
+            }
             StoreError::Full(_) | StoreError::Failed(_) => Self::new(Exit::Io, message),
             StoreError::ReadOnly | StoreError::Refused(_) => Self::new(Exit::Bug, message),
         }

@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// `ies export`. As CSV unless --format jsonl or the ending of the file's name says otherwise.
+/// `ies export`.
 #[derive(Debug, clap::Args)]
 pub struct Export {
     /// What to export
@@ -130,7 +130,10 @@ impl Rows {
     fn write<T: Serialize>(&mut self, row: &T) -> Result<(), Failure> {
         self.count += 1;
         let written = match &mut self.to {
-            Form::Csv(rows) => rows.serialize(row).map_err(io::Error::from),
+            Form::Csv(rows) => rows.serialize(row).map_err(|error| match error.into_kind() {
+                csv::ErrorKind::Io(error) => error,
+                other => io::Error::other(format!("{other:?}")),
+            }),
             Form::Lines(to) => serde_json::to_writer(&mut *to, row)
                 .map_err(io::Error::from)
                 .and_then(|()| to.write_all(b"\n")),

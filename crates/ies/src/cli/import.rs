@@ -20,6 +20,7 @@ use reader::{Chunk, FileFormat, Reader};
 use send::Sent;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufReader, Read as _};
 use std::path::{Path, PathBuf};
@@ -28,9 +29,7 @@ use std::time::Instant;
 /// The most faults that are told; more of them are counted.
 const TOLD: usize = 20;
 
-/// `ies import`. The columns of CSV, the members of JSON Lines: item, reason, quantity and, as
-/// needed, `occurred_at`, reference, note, kind. The ending of the file's name says which of the
-/// two it is, or --format csv or jsonl.
+/// `ies import`.
 #[derive(Debug, clap::Args)]
 pub struct Import {
     /// The file; read twice, so it cannot be a pipe
@@ -147,13 +146,14 @@ impl Import {
             let span = chunk.span;
             let lines = (chunk.lines.len() + chunk.faults.len()) as u64;
             run.summary.lines += lines;
+            let made = run.items.made;
             let faults = run.record(chunk).await?;
             let Some((what, faults)) = faults else { continue };
             exit = what;
             run.summary.left_out += lines;
             bar.suspend(|| tell(&self.file, &faults, faults.len() as u64, run.output));
             if self.on_error == OnError::Stop {
-                stopped = Some(span);
+                stopped = Some((span, run.items.made > made));
                 break;
             }
             let left_out = format!("lines {} to {} are left out", span.0, span.1);
@@ -165,7 +165,7 @@ impl Import {
         run.output.show(&run.summary, Summary::show)?;
         match stopped {
             None => Ok(exit),
-            Some(span) => Err(stop(exit, span, run.summary.requests > 0)),
+            Some((span, made)) => Err(stop(exit, span, run.summary.requests > 0, made)),
         }
     }
 }
@@ -255,6 +255,9 @@ impl Summary {
             many(self.items_made, "item"),
             self.seconds
         );
+        if self.left_out > 0 {
+            let _ = writeln!(text, "{} left out", many(self.left_out, "line"));
+        }
         if self.recorded == 0 && self.replayed > 0 && self.left_out == 0 {
             text += "this file was imported earlier: nothing is recorded twice\n";
         }
@@ -278,7 +281,8 @@ fn tell(file: &Path, faults: &[Fault], all: u64, output: Output) {
     }
 }
 
-fn stop(exit: Exit, (first, last): (u64, u64), recorded: bool) -> Failure {
+/// `recorded`: lines before are. `made`: the items of these lines are, by requests of their own.
+fn stop(exit: Exit, (first, last): (u64, u64), recorded: bool, made: bool) -> Failure {
     let again = "put the ledger right and give the same command again";
     let correct = if recorded {
         format!("correct the file and go on with --from-line {first}")
@@ -286,7 +290,8 @@ fn stop(exit: Exit, (first, last): (u64, u64), recorded: bool) -> Failure {
         "correct the file and import it again".to_owned()
     };
     let before = if recorded { "; what is before them is" } else { "" };
-    Failure::new(exit, format!("nothing of lines {first} to {last} is recorded{before}"))
+    let but = if made { " but the items that they make" } else { "" };
+    Failure::new(exit, format!("nothing of lines {first} to {last} is recorded{but}{before}"))
         .hint(if exit == Exit::BadData { correct } else { format!("{again}, or {correct}") })
 }
 

@@ -36,6 +36,7 @@ impl Output {
     }
 
     /// Prints data, with a line break unless it ends in one.
+    #[expect(clippy::unused_self, reason = "only who has an output prints")]
     pub fn print(self, text: &str) -> Result<(), Failure> {
         let mut stdout = io::stdout().lock();
         let end = if text.ends_with('\n') { "" } else { "\n" };

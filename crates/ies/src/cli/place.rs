@@ -9,21 +9,46 @@ use item_event_store::store::{LedgerStore, Store};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+const HEADING: &str = "Where and who";
+
 /// The settings that say where the ledger is and who asks.
 #[derive(Clone, Debug, clap::Args)]
-#[command(next_help_heading = "Where and who")]
 pub struct PlaceArgs {
-    /// The store: `sqlite:DIR` or DIR [env: `IES_STORE`] [default: below the XDG data folder]
-    #[arg(long, global = true, value_name = "STORE", conflicts_with = "server")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = HEADING,
+        value_name = "STORE",
+        conflicts_with = "server",
+        help = "The store: sqlite:DIR or DIR [env: IES_STORE] [default: below the XDG data folder]"
+    )]
     store: Option<String>,
-    /// A running server instead of a store: `http://HOST:PORT` [env: `IES_SERVER`]
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = HEADING,
+        value_name = "URL",
+        help = "A running server instead of a store: http://HOST:PORT [env: IES_SERVER]"
+    )]
     server: Option<String>,
     /// The token for the server; better kept in the environment, where nobody else sees it
-    #[arg(long, global = true, value_name = "TOKEN", env = "IES_TOKEN", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        help_heading = HEADING,
+        value_name = "TOKEN",
+        env = "IES_TOKEN",
+        hide_env_values = true
+    )]
     pub token: Option<String>,
     /// Who does it, for what is recorded on a store; a server knows it from the token
-    #[arg(long, global = true, value_name = "NAME", default_value = "cli")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = HEADING,
+        value_name = "NAME",
+        default_value = "cli"
+    )]
     pub actor: item_event_store::text::Actor,
 }
 

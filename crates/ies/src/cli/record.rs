@@ -180,7 +180,7 @@ impl Adjust {
         let id = api.item_id(&self.item).await?;
         let body = wire::Adjust {
             quantity_change: self.change,
-            kind: name(self.kind),
+            kind: name(&self.kind),
             occurred_at: self.about.occurred_at.map(|at| at.to_string()),
             reference: self.about.reference,
             note: self.about.note,
@@ -196,7 +196,7 @@ impl Set {
         let body = wire::SetInventory {
             quantity: self.quantity,
             expected_quantity: Some(self.expected.0),
-            kind: name(self.kind),
+            kind: name(&self.kind),
             counted_at: self.counted_at.map(|at| at.to_string()),
             reference: self.reference,
             note: self.note,
@@ -224,7 +224,7 @@ impl Void {
 }
 
 /// The name that a value has on the command line, which is the API's too.
-fn name<T: ValueEnum>(value: T) -> String {
+fn name<T: ValueEnum>(value: &T) -> String {
     value.to_possible_value().map(|name| name.get_name().to_owned()).unwrap_or_default()
 }
 
@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn kinds_have_the_names_of_the_log() {
         for kind in AdjustKind::value_variants() {
-            assert!(name(*kind).parse::<item_event_store::reason::Kind>().is_ok());
+            assert!(name(kind).parse::<item_event_store::reason::Kind>().is_ok());
         }
     }
 }

@@ -34,9 +34,9 @@ pub enum Access {
 /// A way to the API.
 pub enum Transport {
     /// A server at an address.
-    Remote(Remote),
+    Remote(Box<Remote>),
     /// A store, opened by this process.
-    Local(Local),
+    Local(Box<Local>),
 }
 
 /// A server, and the token for it.
@@ -58,7 +58,8 @@ impl Transport {
     /// Opens the way that the settings name.
     pub async fn open(settings: &PlaceArgs, access: Access) -> Result<Self, Failure> {
         match settings.place()? {
-            Place::Server(url) => Remote::new(&url, settings.token.as_deref()).map(Self::Remote),
+            Place::Server(url) => Remote::new(&url, settings.token.as_deref())
+                .map(|remote| Self::Remote(Box::new(remote))),
             Place::Folder(folder) => {
                 let mode = match access {
                     Access::Read => Mode::Read,
@@ -71,7 +72,7 @@ impl Transport {
                 };
                 let caller = Caller { actor: settings.actor.clone(), role: Role::Admin };
                 let service = http::Service::new(store, ledger.clone(), http::Options::default());
-                Ok(Self::Local(Local { service, ledger, caller, access }))
+                Ok(Self::Local(Box::new(Local { service, ledger, caller, access })))
             }
         }
     }
@@ -86,8 +87,10 @@ impl Transport {
 
     /// Finishes what was begun and lets go of the store.
     pub async fn close(&self) {
-        if let Self::Local(Local { ledger, access: Access::Write, .. }) = self {
-            ledger.close().await;
+        if let Self::Local(local) = self
+            && local.access == Access::Write
+        {
+            local.ledger.close().await;
         }
     }
 }

@@ -93,7 +93,7 @@ pub async fn the_largest_request_is_recorded_whole(t: &TestLedger) {
     let answer = t.all(vec![batch(item, 1); MAX_REQUEST_COMMANDS]).await;
     assert_eq!(answer.events.len(), MAX_REQUEST_COMMANDS);
     assert_eq!(answer.inventory.len(), 1);
-    assert_eq!(t.quantity(item).await, MAX_REQUEST_COMMANDS as i64);
+    assert_eq!(t.quantity(item).await, 8_192);
 }
 
 pub async fn what_was_acknowledged_is_there_after_reopening(t: &TestLedger) {

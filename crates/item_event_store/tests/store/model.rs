@@ -1,6 +1,13 @@
 //! A second opinion: the rules written down once more, as plainly as can be. Every answer is worked
 //! out anew from the whole list of events, with no caches, no batches and no positions kept.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "the model's numbers are small, and casts keep it plain"
+)]
+
 use crate::backend::{TestLedger, at};
 use item_event_store::access::Role;
 use item_event_store::command::{

@@ -1,4 +1,4 @@
-//! Chance that is the same every time: SplitMix64, which is a dozen lines, so no crate is needed.
+//! Chance that is the same every time: `SplitMix64`, which is a dozen lines, so no crate is needed.
 
 /// A row of numbers that follows from its seed.
 pub struct Chance(u64);

@@ -112,11 +112,10 @@ impl<'a> DryRun<'a> {
 
 fn apply(item: &mut ItemForecast, ask: &Ask) -> Result<(), String> {
     let after = match *ask {
-        Ask::Set(quantity) => quantity,
-        Ask::Change(change) => item.after + change,
         // An item that is there has its beginning in its count.
         Ask::Initial(_) if item.item_id.is_some() => return Ok(()),
-        Ask::Initial(quantity) => quantity,
+        Ask::Initial(quantity) | Ask::Set(quantity) => quantity,
+        Ask::Change(change) => item.after + change,
     };
     if after < 0 && !item.allow_negative {
         return Err(format!("'{}' would have {} and fall to {after}", item.item, item.after));

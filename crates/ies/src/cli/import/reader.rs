@@ -3,7 +3,7 @@
 use super::line::{COLUMNS, Fault, Line, Raw};
 use crate::cli::exit::{Exit, Failure};
 use item_event_store::limits::MAX_REQUEST_COMMANDS;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 /// The most bytes of text in one request, so that it stays below what the service accepts.
@@ -183,22 +183,24 @@ fn fields(line: u64, text: &[u8]) -> Result<Vec<String>, Fault> {
 }
 
 fn csv_line(line: u64, text: &[u8], columns: &[Option<usize>]) -> Result<Raw, Fault> {
-    let mut fields = fields(line, text)?;
+    let fields = fields(line, text)?;
     let width = columns.iter().flatten().count();
     if fields.len() != width {
         let message = format!("has {} fields, the header {width}", fields.len());
         return Err(fault(line, None, &message));
     }
-    let mut field =
-        |column: usize| columns[column].and_then(|place| fields.get_mut(place)).map(std::mem::take);
-    let mut optional = |column| field(column).filter(|text| !text.is_empty());
+    // No text of the ledger has white space at its ends, so there it says nothing.
+    let field = |column: usize| {
+        let place = columns[column]?;
+        fields.get(place).map(|text| text.trim().to_owned())
+    };
+    let optional = |column| field(column).filter(|text| !text.is_empty());
     let (occurred_at, reference, note, kind) = (optional(3), optional(4), optional(5), optional(6));
     let quantity = field(2).unwrap_or_default();
     Ok(Raw {
         item: field(0).unwrap_or_default(),
         reason: field(1).unwrap_or_default(),
         quantity: quantity
-            .trim()
             .parse()
             .map_err(|_| fault(line, Some("quantity"), "is no whole number"))?,
         occurred_at,
@@ -223,6 +225,7 @@ fn fault(line: u64, column: Option<&'static str>, message: &str) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io;
 
     fn reader(text: &str, format: FileFormat) -> Result<Reader, Failure> {
         Reader::new(Box::new(io::Cursor::new(text.to_owned())), format, 1)
@@ -238,7 +241,7 @@ mod tests {
     #[test]
     fn csv_and_json_lines_say_the_same() {
         let csv = only_chunk(
-            "\u{feff}reason,item,quantity,note\r\nbatch,Croissant,24,\"a, b\"\r\n\r\n\
+            "\u{feff}reason,item,quantity,note\r\nbatch,Croissant ,24,\" a, b\"\r\n\r\n\
              bakeoff,Brot,6,\n",
             FileFormat::Csv,
         );

@@ -18,7 +18,7 @@ const LONGEST_PAUSE_SECONDS: u64 = 30;
 /// What became of a request.
 pub enum Sent {
     /// It is in the log, now or since an earlier run.
-    Recorded(wire::Recorded),
+    Recorded(Box<wire::Recorded>),
     /// The business says no, and why.
     Rejected(Box<Refusal>),
 }
@@ -51,7 +51,7 @@ pub async fn send(api: &Api, key: &str, body: &Bytes) -> Result<Sent, Failure> {
     loop {
         let attempted = if attempt == 1 { key.to_owned() } else { format!("{key}-{attempt}") };
         match patiently(api, &attempted, body.clone()).await {
-            Ok(recorded) => return Ok(Sent::Recorded(recorded)),
+            Ok(recorded) => return Ok(Sent::Recorded(Box::new(recorded))),
             Err(CallError::Refused(refusal)) if refusal.replayed => attempt += 1,
             Err(CallError::Refused(refusal)) if refusal.exit == Exit::No => {
                 return Ok(Sent::Rejected(refusal));

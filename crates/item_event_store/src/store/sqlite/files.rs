@@ -29,8 +29,7 @@ impl Folder {
             Mode::Read if dir.is_dir() => None,
             Mode::Read => {
                 return Err(StoreError::NotFound(format!(
-                    "there is no store at {}: open it for writing once to make it (`ies init` or \
-                     `ies serve`), or name another folder",
+                    "there is no store at {}: the first write makes it",
                     dir.display()
                 )));
             }

@@ -52,8 +52,8 @@ pub(super) fn event(conn: &Connection, position: Position) -> Result<Option<Even
     first(conn, EVENT, [position], rows::event)
 }
 
-/// The last position recorded at or before a time. created_at never decreases with the position,
-/// so this is a binary search.
+/// The last position recorded at or before a time: a binary search, for `created_at` never
+/// decreases with the position.
 fn position_at(conn: &Connection, head: &Head, at: Timestamp) -> Result<Position> {
     let mut statement = conn.prepare_cached(EVENT_CREATED_AT)?;
     let (mut known, mut beyond) = (0, head.position.0 + 1);
@@ -250,4 +250,44 @@ pub(super) fn request(conn: &Connection, key: &IdempotencyKey) -> Result<Option<
 
 fn limit(most: usize) -> i64 {
     i64::try_from(most).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::migrations::{LEDGER, migrate};
+    use super::super::statements::ITEMS_WITH_COUNTS;
+    use super::*;
+
+    /// How a statement finds its rows. What grows with the log is never read through.
+    #[test]
+    fn every_read_of_the_log_has_its_index() {
+        let mut conn = Connection::open_in_memory().expect("memory");
+        migrate(&mut conn, LEDGER, |_| Ok(())).expect("a schema");
+        let primary_key = "USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)";
+        let item = "USING INDEX item_event_store_item (item_id=? AND rowid>? AND rowid<?)";
+        let last = "USING COVERING INDEX item_event_store_item (item_id=?";
+        for (sql, found_by) in [
+            (EVENTS_ALL_NEWEST, primary_key),
+            (EVENTS_ALL_OLDEST, primary_key),
+            (EVENTS_ITEM_NEWEST, item),
+            (EVENTS_ITEM_OLDEST, item),
+            (LAST_COUNT, "USING INDEX item_event_store_last_count (item_id=?)"),
+            (CORRECTED_BY, "USING INDEX item_event_store_corrects (corrects_event_id=?)"),
+            (CHANGES_SINCE, "USING INDEX item_event_store_item (item_id=? AND rowid>?)"),
+            (REASON_SUMS, "USING INDEX item_event_store_item (item_id=?)"),
+            (INVENTORIES_AS_OF, last),
+            (ITEMS_WITH_COUNTS, last),
+            (ITEM_AT, "USING INDEX item_changes_item (item_id=? AND rowid<?)"),
+        ] {
+            let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("SQL");
+            let nulls = vec![rusqlite::types::Null; statement.parameter_count()];
+            let steps = statement
+                .query_map(rusqlite::params_from_iter(nulls), |row| row.get::<_, String>(3))
+                .expect("a plan");
+            let plan: Vec<String> = steps.map(|step| step.expect("a step")).collect();
+            assert!(plan.iter().any(|step| step.contains(found_by)), "{sql}{plan:#?}");
+            let sorts = plan.iter().any(|step| step.contains("FOR ORDER BY"));
+            assert!(!sorts, "{sql}{plan:#?}");
+        }
+    }
 }

@@ -258,3 +258,47 @@ fn put_counts(conn: &Connection, rows: &[Inventory]) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::connection::open_writer;
+    use super::super::migrations::{LEDGER, migrate};
+    use super::*;
+    use std::sync::Arc;
+    use tokio::sync::Mutex;
+
+    #[tokio::test]
+    async fn a_full_disk_ends_the_transaction_and_harms_nothing() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("main.db");
+        std::fs::write(&path, "").expect("a file");
+        let mut conn = open_writer(&path).expect("a connection");
+        migrate(&mut conn, LEDGER, |_| Ok(())).expect("a schema");
+        let pages: i64 = conn.pragma_query_value(None, "page_count", |row| row.get(0)).expect("n");
+        conn.pragma_update(None, "max_page_count", pages + 20).expect("a small disk");
+        let writer = Arc::new(Mutex::new(conn));
+
+        let begin = || async { SqliteTx::begin(Arc::clone(&writer).lock_owned().await) };
+        let mut tx = begin().await.expect("begin");
+        let full = tx.step(|conn| {
+            conn.execute_batch(
+                "INSERT INTO ledgers (name, epoch, created_at)
+                 VALUES ('main', '0123456789abcdef', 0);
+                 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 10000)
+                 INSERT INTO items (name) SELECT 'Item ' || i FROM n;",
+            )?;
+            Ok(())
+        });
+        assert!(matches!(full, Err(StoreError::Full(_))), "{full:?}");
+        assert!(tx.step(|_| Ok(())).is_err(), "nothing goes on after an error");
+        let committed = Box::new(tx).commit().await;
+        assert!(matches!(committed, Err(StoreError::Failed(_))), "{committed:?}");
+
+        let mut tx = begin().await.expect("begin");
+        let ledgers = tx.step(|conn| {
+            Ok(conn.query_row("SELECT count(*) FROM ledgers", [], |row| row.get::<_, i64>(0))?)
+        });
+        assert_eq!(ledgers, Ok(0), "all of it was rolled back");
+        assert_eq!(Box::new(tx).commit().await, Ok(()));
+    }
+}
