@@ -148,3 +148,38 @@ async fn many_commands_are_recorded_or_none() {
     let none = bakery.post("/v1/events", json!([])).await;
     assert_eq!(none.problem(), "422 command_count");
 }
+
+#[tokio::test]
+async fn numbers_at_the_ends_of_their_range_harm_nobody() {
+    let bakery = Bakery::open().await;
+    bakery.item("Croissant", 3).await;
+    for n in [i64::MIN, i64::MIN + 1, -1, 0, i64::MAX - 1, i64::MAX] {
+        let path = format!("/v1/events/{n}/correct");
+        let correct = bakery.post(&path, json!({ "quantity_change": 1 })).await;
+        assert_eq!(correct.problem(), "404 event_not_found", "{n}");
+        let path = format!("/v1/items/{n}/batches");
+        let batch = bakery.post(&path, json!({ "quantity": 1 })).await;
+        assert_eq!(batch.problem(), "404 item_not_found", "{n}");
+        for (path, body) in [
+            ("/v1/items/1/batches", json!({ "quantity": n })),
+            ("/v1/items/1/bakeoffs", json!({ "quantity": n })),
+            ("/v1/items/1/adjustments", json!({ "quantity_change": n, "kind": "other" })),
+            ("/v1/events/1/correct", json!({ "quantity_change": n })),
+            ("/v1/items", json!({ "name": "Baguette", "initial_quantity": n })),
+        ] {
+            let answer = bakery.post(path, body).await;
+            assert!(!answer.status.is_server_error(), "{path} {n} {}", answer.text);
+        }
+        for kind in ["count", "override"] {
+            let body = json!({ "quantity": n, "kind": kind, "expected_quantity": n });
+            let answer =
+                bakery.write(Method::PUT, "/v1/items/1/inventory", Role::Manager, &body).await;
+            assert!(!answer.status.is_server_error(), "{kind} {n} {}", answer.text);
+        }
+        for path in ["/v1/events?after=", "/v1/events?order=newest&after=", "/v1/events?item_id="] {
+            assert_eq!(bakery.get(&format!("{path}{n}")).await.status, StatusCode::OK, "{path}{n}");
+        }
+    }
+    let alive = bakery.post("/v1/items/1/batches", json!({ "quantity": 1 })).await;
+    assert_eq!(alive.status, StatusCode::CREATED, "{}", alive.text);
+}
