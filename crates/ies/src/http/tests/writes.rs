@@ -1,10 +1,14 @@
 //! Writes: what they answer, replays, preconditions, many commands at once.
 
 use super::Bakery;
+use crate::http::Options;
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use item_event_store::access::Role;
+use item_event_store::clock::Clock;
+use item_event_store::time::Timestamp;
 use serde_json::json;
+use std::sync::Arc;
 
 #[tokio::test]
 async fn a_write_answers_its_events_and_counts() {
@@ -147,6 +151,27 @@ async fn many_commands_are_recorded_or_none() {
     assert_eq!(replay.json()["events"][1]["reason"], "bakeoff");
     let none = bakery.post("/v1/events", json!([])).await;
     assert_eq!(none.problem(), "422 command_count");
+}
+
+struct BrokenClock;
+
+impl Clock for BrokenClock {
+    fn now(&self) -> Timestamp {
+        panic!("the clock is broken")
+    }
+}
+
+#[tokio::test]
+async fn a_writer_that_panics_leaves_nobody_waiting() {
+    let bakery = Bakery::with_clock(Options::default(), Arc::new(BrokenClock)).await;
+    let unknown = bakery.post("/v1/items", json!({ "name": "Croissant" })).await;
+    assert_eq!(unknown.problem(), "503 commit_unknown");
+    assert_eq!(unknown.json()["executed"], "unknown");
+    let refused = bakery.post("/v1/items", json!({ "name": "Croissant" })).await;
+    assert_eq!(refused.problem(), "503 busy");
+    assert_eq!(refused.json()["executed"], "no");
+    assert_eq!(bakery.get("/readyz").await.problem(), "503 not_ready");
+    assert_eq!(bakery.get("/v1/items").await.status, StatusCode::OK);
 }
 
 #[tokio::test]
