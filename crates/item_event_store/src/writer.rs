@@ -54,6 +54,16 @@ pub(crate) struct Writer {
     memory: Option<Memory>,
 }
 
+/// A mistake of ours must not leave callers waiting for ever.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.signals.failed.send_replace(Some("the writer panicked".into()));
+            self.queue.abandon();
+        }
+    }
+}
+
 impl Writer {
     pub fn new(
         store: Arc<dyn LedgerStore>,

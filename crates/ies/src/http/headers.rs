@@ -59,6 +59,9 @@ fn only<'h>(
 /// A structured-field string (RFC 9651), or the bare text that other services take.
 fn parse_key(text: &str) -> Result<IdempotencyKey, String> {
     let Some(quoted) = text.strip_prefix('"') else {
+        if text.contains(['"', '\\']) {
+            return Err("quote a key that has quotes or backslashes".into());
+        }
         return text.parse().map_err(|error| format!("{error}"));
     };
     let mut key = String::with_capacity(quoted.len());
@@ -111,7 +114,19 @@ mod tests {
         ] {
             assert_eq!(parse_key(text).expect(text).as_str(), key);
         }
-        for bad in ["", "\"", "\"\"", "\"a", "\"a\"b", "\"a\";x=1", r#""\a""#, "a b", "\"a b\""] {
+        for bad in [
+            "",
+            "\"",
+            "\"\"",
+            "\"a",
+            "\"a\"b",
+            "\"a\";x=1",
+            r#""\a""#,
+            "a b",
+            "\"a b\"",
+            "a\"",
+            "a\\",
+        ] {
             assert!(parse_key(bad).is_err(), "{bad}");
         }
         assert!(parse_key(&"k".repeat(200)).is_ok());

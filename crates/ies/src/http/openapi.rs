@@ -1,6 +1,7 @@
 //! The description of the API: `OpenAPI` 3.1, made from the table of routes, the table of
 //! operations and the wire types, so that it says what the code does.
 
+mod members;
 mod operations;
 mod problems;
 
@@ -56,6 +57,10 @@ use utoipa::OpenApi;
 )]
 struct Schemas;
 
+/// Quoted, or bare without quotes and backslashes.
+const KEY: &str = r#"^("[!#-\[\]-~]{1,200}"|[!#-\[\]-~]{1,200})$"#;
+const VERSION: &str = r#"^(\*|"[0-9]{1,18}")$"#;
+
 /// The document as pretty JSON with a newline at its end.
 ///
 /// # Panics
@@ -71,6 +76,7 @@ pub fn document() -> String {
     });
     document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"] =
         kinds::ALL.iter().map(|kind| kind.code).collect();
+    members::constrain(&mut document["components"]["schemas"]);
     document["components"]["responses"] = shared_responses();
     let mut paths = Map::new();
     for route in routes() {
@@ -130,12 +136,15 @@ fn parameters(route: &Route, operation: &Operation) -> Vec<Value> {
         Some(json!({ "name": name, "in": "path", "required": true, "schema": schema }))
     });
     let in_query = operation.query.iter().map(|name| {
-        let (schema, description) = operations::query_parameter(name);
+        let (schema, description) = operations::query_parameter(operation.id, name);
         json!({ "name": name, "in": "query", "schema": schema, "description": description })
     });
     let mut parameters: Vec<_> = in_path.chain(in_query).collect();
-    let mut header = |name: &str, required: bool, description: &str| {
-        let schema = json!({ "type": "string" });
+    let mut header = |name: &str, required: bool, pattern: Option<&str>, description: &str| {
+        let mut schema = json!({ "type": "string" });
+        if let Some(pattern) = pattern {
+            schema["pattern"] = json!(pattern);
+        }
         parameters.push(json!({
             "name": name, "in": "header", "required": required,
             "schema": schema, "description": description,
@@ -144,13 +153,13 @@ fn parameters(route: &Route, operation: &Operation) -> Vec<Value> {
     if operation.keyed {
         let description = "A text that you make up per request, quoted: the same again is the \
             same request. 1 to 200 visible ASCII characters.";
-        header("Idempotency-Key", true, description);
+        header("Idempotency-Key", true, Some(KEY), description);
     }
     if operation.if_match {
-        header("If-Match", false, "The item's version as a strong ETag: `\"7\"`.");
+        header("If-Match", false, Some(VERSION), "The item's version as a strong ETag: `\"7\"`.");
     }
     for (name, description) in operation.headers {
-        header(name, false, description);
+        header(name, false, None, description);
     }
     parameters
 }

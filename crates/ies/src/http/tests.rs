@@ -13,7 +13,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use item_event_store::access::Role;
-use item_event_store::clock::SystemClock;
+use item_event_store::clock::{Clock, SystemClock};
 use item_event_store::ids::LedgerName;
 use item_event_store::ledger::Ledger;
 use item_event_store::store::Store;
@@ -64,11 +64,15 @@ impl Bakery {
     }
 
     async fn with(options: Options) -> Self {
+        Self::with_clock(options, Arc::new(SystemClock)).await
+    }
+
+    async fn with_clock(options: Options, clock: Arc<dyn Clock>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store: Arc<dyn Store> =
             Arc::new(SqliteStore::open(folder.path(), Mode::Write).expect("a store"));
         let tables = store.ledger(&LedgerName::default()).await.expect("a ledger");
-        let ledger = Ledger::open(tables, Arc::new(SystemClock)).await.expect("an open ledger");
+        let ledger = Ledger::open(tables, clock).await.expect("an open ledger");
         let mut secrets = Vec::new();
         for role in Role::ALL {
             secrets.push((role, add_token(store.as_ref(), role, None).await));

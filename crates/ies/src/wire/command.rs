@@ -63,6 +63,11 @@ const MOVEMENT: &[&str] =
     &["item_id", "expected_version", "quantity", "occurred_at", "reference", "note"];
 
 impl Command {
+    /// Every command there is.
+    pub fn names() -> [&'static str; COMMANDS.len()] {
+        COMMANDS.map(|(name, _)| name)
+    }
+
     /// The library's command.
     pub fn into_command(self) -> Result<lib::command::Command> {
         self.check_members()?;
@@ -147,8 +152,7 @@ impl Command {
     /// Refuses the members that the command does not take, so that none is ignored in silence.
     fn check_members(&self) -> Result<()> {
         let Some((_, allowed)) = COMMANDS.iter().find(|(name, _)| *name == self.command) else {
-            let known: Vec<_> = COMMANDS.iter().map(|(name, _)| *name).collect();
-            let detail = format!("must be one of {}", known.join(", "));
+            let detail = format!("must be one of {}", Self::names().join(", "));
             return Err(InvalidMember::new("command", "unknown_name", detail));
         };
         let stray =

@@ -183,7 +183,8 @@ impl<'a> Draft<'a> {
         let mut found = match self.facts.correctable.get(&position) {
             Some(found) => found.clone(),
             None => {
-                let index = usize::try_from(position.0 - self.base.position.0 - 1).ok()?;
+                let index = position.0.checked_sub(self.base.position.0 + 1)?;
+                let index = usize::try_from(index).ok()?;
                 Correctable { event: self.events.get(index)?.clone(), corrected_by: 0 }
             }
         };

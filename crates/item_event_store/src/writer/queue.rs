@@ -110,6 +110,12 @@ impl Queue {
         self.arrived.notify_one();
     }
 
+    /// Refuses whatever comes from now on, and lets go of what is queued: nobody takes it any more.
+    pub fn abandon(&self) {
+        let mut line = self.lock();
+        *line = Line { closed: true, ..Line::default() };
+    }
+
     /// Requests that are waiting.
     pub fn len(&self) -> usize {
         self.lock().requests

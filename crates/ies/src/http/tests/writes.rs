@@ -1,10 +1,14 @@
 //! Writes: what they answer, replays, preconditions, many commands at once.
 
 use super::Bakery;
+use crate::http::Options;
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use item_event_store::access::Role;
+use item_event_store::clock::Clock;
+use item_event_store::time::Timestamp;
 use serde_json::json;
+use std::sync::Arc;
 
 #[tokio::test]
 async fn a_write_answers_its_events_and_counts() {
@@ -147,4 +151,60 @@ async fn many_commands_are_recorded_or_none() {
     assert_eq!(replay.json()["events"][1]["reason"], "bakeoff");
     let none = bakery.post("/v1/events", json!([])).await;
     assert_eq!(none.problem(), "422 command_count");
+}
+
+struct BrokenClock;
+
+impl Clock for BrokenClock {
+    fn now(&self) -> Timestamp {
+        panic!("the clock is broken")
+    }
+}
+
+#[tokio::test]
+async fn a_writer_that_panics_leaves_nobody_waiting() {
+    let bakery = Bakery::with_clock(Options::default(), Arc::new(BrokenClock)).await;
+    let unknown = bakery.post("/v1/items", json!({ "name": "Croissant" })).await;
+    assert_eq!(unknown.problem(), "503 commit_unknown");
+    assert_eq!(unknown.json()["executed"], "unknown");
+    let refused = bakery.post("/v1/items", json!({ "name": "Croissant" })).await;
+    assert_eq!(refused.problem(), "503 busy");
+    assert_eq!(refused.json()["executed"], "no");
+    assert_eq!(bakery.get("/readyz").await.problem(), "503 not_ready");
+    assert_eq!(bakery.get("/v1/items").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn numbers_at_the_ends_of_their_range_harm_nobody() {
+    let bakery = Bakery::open().await;
+    bakery.item("Croissant", 3).await;
+    for n in [i64::MIN, i64::MIN + 1, -1, 0, i64::MAX - 1, i64::MAX] {
+        let path = format!("/v1/events/{n}/correct");
+        let correct = bakery.post(&path, json!({ "quantity_change": 1 })).await;
+        assert_eq!(correct.problem(), "404 event_not_found", "{n}");
+        let path = format!("/v1/items/{n}/batches");
+        let batch = bakery.post(&path, json!({ "quantity": 1 })).await;
+        assert_eq!(batch.problem(), "404 item_not_found", "{n}");
+        for (path, body) in [
+            ("/v1/items/1/batches", json!({ "quantity": n })),
+            ("/v1/items/1/bakeoffs", json!({ "quantity": n })),
+            ("/v1/items/1/adjustments", json!({ "quantity_change": n, "kind": "other" })),
+            ("/v1/events/1/correct", json!({ "quantity_change": n })),
+            ("/v1/items", json!({ "name": "Baguette", "initial_quantity": n })),
+        ] {
+            let answer = bakery.post(path, body).await;
+            assert!(!answer.status.is_server_error(), "{path} {n} {}", answer.text);
+        }
+        for kind in ["count", "override"] {
+            let body = json!({ "quantity": n, "kind": kind, "expected_quantity": n });
+            let answer =
+                bakery.write(Method::PUT, "/v1/items/1/inventory", Role::Manager, &body).await;
+            assert!(!answer.status.is_server_error(), "{kind} {n} {}", answer.text);
+        }
+        for path in ["/v1/events?after=", "/v1/events?order=newest&after=", "/v1/events?item_id="] {
+            assert_eq!(bakery.get(&format!("{path}{n}")).await.status, StatusCode::OK, "{path}{n}");
+        }
+    }
+    let alive = bakery.post("/v1/items/1/batches", json!({ "quantity": 1 })).await;
+    assert_eq!(alive.status, StatusCode::CREATED, "{}", alive.text);
 }
