@@ -87,7 +87,7 @@ CREATE TABLE item_event_store (
     OR kind = 'damage' OR kind = 'expired' OR kind = 'sample' OR kind = 'return'
     OR kind = 'transfer' OR kind = 'other'),
   occurred_at INTEGER CHECK (
-    occurred_at BETWEEN -62167046400000000 AND 253402207200999999),
+    occurred_at BETWEEN -62167046400000000 AND 253402207199999999),
   actor TEXT CHECK (actor <> '' AND length(actor) <= 100),
   reference TEXT CHECK (reference <> '' AND length(reference) <= 200),
   note TEXT CHECK (note <> '' AND length(note) <= 1000),
