@@ -15,6 +15,7 @@ use item_event_store::time::Timestamp;
 use item_event_store::token::{Secret, TokenRow};
 use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -30,6 +31,9 @@ pub struct Serve {
     /// Fill an empty store with a small bakery of 30 days
     #[arg(long)]
     demo: bool,
+    /// Requests that one token may send in a second; 0 for no limit
+    #[arg(long, value_name = "NUMBER", default_value_t = http::limits::REQUESTS_PER_SECOND)]
+    requests_per_second: u32,
 }
 
 impl Serve {
@@ -53,7 +57,9 @@ impl Serve {
             output.print(&format!("admin token: {}", secret.reveal()))?;
         }
         output.print(&format!("listening on http://{address}"))?;
-        let service = http::Service::new(store, ledger.clone(), http::Options::default());
+        let options =
+            http::Options { requests_per_second: NonZeroU32::new(self.requests_per_second) };
+        let service = http::Service::new(store, ledger.clone(), options);
         let ended = serve_until_stopped(listener, service, &ledger).await;
         ledger.close().await;
         ended

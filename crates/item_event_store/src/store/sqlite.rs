@@ -107,7 +107,7 @@ impl Store for SqliteStore {
     }
 
     async fn token_by_hash(&self, hash: [u8; 32]) -> Result<Option<Token>> {
-        self.with_tokens(move |tokens| tokens.by_hash(hash)).await
+        Ok(self.tokens.by_hash(hash))
     }
 
     async fn add_token(&self, token: TokenRow) -> Result<Token> {

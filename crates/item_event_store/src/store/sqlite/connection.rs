@@ -6,6 +6,7 @@ use rusqlite::{Connection, OpenFlags};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// In older versions two connections that write and checkpoint at one instant can corrupt a WAL.
 const MIN_SQLITE_VERSION: i32 = 3_051_003;
@@ -16,8 +17,11 @@ pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// More than there are statements, so that each is prepared once a connection.
 const CACHED_STATEMENTS: usize = 64;
 
-/// Connections that a ledger keeps for its readers; more are opened when needed, and closed after.
-const IDLE_READERS: usize = 4;
+/// Long reads that a ledger has under way at once; others wait. One seek needs no permit.
+const LONG_READS: usize = 4;
+
+/// Connections that a ledger keeps for its readers: long reads, and one seek on each thread.
+const IDLE_READERS: usize = 32;
 
 const WRITER_CACHE_KIB: i64 = 64 * 1024;
 const READER_CACHE_KIB: i64 = 8 * 1024;
@@ -71,15 +75,21 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection> {
 pub(super) struct Readers {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
+    long_reads: Semaphore,
 }
 
 impl Readers {
     pub fn new(path: PathBuf) -> Self {
-        Self { path, idle: Mutex::default() }
+        Self { path, idle: Mutex::default(), long_reads: Semaphore::new(LONG_READS) }
     }
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// A turn for a long read.
+    pub async fn turn(&self) -> SemaphorePermit<'_> {
+        self.long_reads.acquire().await.expect("the semaphore is never closed")
     }
 
     /// Reads in one transaction: all that `work` sees was true at one moment.
@@ -89,9 +99,9 @@ impl Readers {
             Some(conn) => conn,
             None => open_reader(&self.path)?,
         };
-        conn.execute_batch("BEGIN")?;
+        conn.prepare_cached("BEGIN")?.execute([])?;
         let done = work(&conn);
-        conn.execute_batch("ROLLBACK")?;
+        conn.prepare_cached("ROLLBACK")?.execute([])?;
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < IDLE_READERS {
             idle.push(conn);

@@ -50,11 +50,17 @@ impl SqliteLedger {
         })
     }
 
-    /// Reads at one moment, beside the writer.
+    /// A few seeks at one moment, beside the writer: too short to be worth another thread.
+    fn seek<T>(&self, read: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        self.readers.read(read)
+    }
+
+    /// Reads at one moment, beside the writer, on a thread that may take its time.
     async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        let _turn = self.readers.turn().await;
         let readers = Arc::clone(&self.readers);
         blocking(move || readers.read(read)).await
     }
@@ -114,11 +120,11 @@ impl LedgerStore for SqliteLedger {
     }
 
     async fn head(&self) -> Result<Head> {
-        self.read(reads::head).await
+        self.seek(reads::head)
     }
 
     async fn inventory(&self, item: ItemId, as_of: Option<AsOf>) -> Result<At<Option<Inventory>>> {
-        self.read(move |conn| reads::inventory(conn, &reads::head(conn)?, item, as_of)).await
+        self.seek(|conn| reads::inventory(conn, &reads::head(conn)?, item, as_of))
     }
 
     async fn inventories(
@@ -131,7 +137,10 @@ impl LedgerStore for SqliteLedger {
     }
 
     async fn event(&self, position: Position) -> Result<At<Option<Event>>> {
-        self.read_at(move |conn, _| reads::event(conn, position)).await
+        self.seek(|conn| {
+            let position_now = reads::head(conn)?.position;
+            Ok(At { position: position_now, value: reads::event(conn, position)? })
+        })
     }
 
     async fn events(&self, query: &EventQuery) -> Result<At<Vec<Event>>> {

@@ -57,7 +57,6 @@ statements! {
     STAGE_COUNT = "stage_count",
     STAGE_EVENT = "stage_event",
     STRAY_COUNTS = "stray_counts",
-    TOKEN_BY_HASH = "token_by_hash",
     TOKENS = "tokens",
     UPDATE_ITEM = "update_item",
 }

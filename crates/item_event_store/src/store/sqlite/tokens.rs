@@ -1,19 +1,22 @@
-//! Tokens: `store.db`, which no ledger's backup contains.
+//! Tokens: `store.db`, which no ledger's backup contains. The process that holds the store's lock is
+//! the only one that changes them, so it keeps them in memory: every call of the API needs one.
 
 use super::files::Folder;
-use super::statements::{INSERT_TOKEN, REVOKE_TOKEN, TOKEN_BY_HASH, TOKENS};
+use super::statements::{INSERT_TOKEN, REVOKE_TOKEN, TOKENS};
 use super::{Mode, connection, migrations, rows};
 use crate::error::StoreError;
 use crate::store::Result;
 use crate::time::Timestamp;
 use crate::token::{Token, TokenRow};
-use rusqlite::{Connection, OptionalExtension as _};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use rusqlite::Connection;
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 /// The open file. A store that is only read may have none: then it has no tokens.
 pub(super) struct Tokens {
     mode: Mode,
     conn: Option<Mutex<Connection>>,
+    by_hash: RwLock<HashMap<[u8; 32], Token>>,
 }
 
 impl Tokens {
@@ -33,7 +36,11 @@ impl Tokens {
             }
             Mode::Read => None,
         };
-        Ok(Self { mode, conn: conn.map(Mutex::new) })
+        let tokens = Self { mode, conn: conn.map(Mutex::new), by_hash: RwLock::default() };
+        for token in tokens.all()? {
+            tokens.remember(token);
+        }
+        Ok(tokens)
     }
 
     fn conn(&self) -> Option<MutexGuard<'_, Connection>> {
@@ -56,10 +63,13 @@ impl Tokens {
     }
 
     /// The token with this SHA-256.
-    pub fn by_hash(&self, hash: [u8; 32]) -> Result<Option<Token>> {
-        let Some(conn) = self.conn() else { return Ok(None) };
-        let mut statement = conn.prepare_cached(TOKEN_BY_HASH)?;
-        Ok(statement.query_row([hash], rows::token).optional()?)
+    pub fn by_hash(&self, hash: [u8; 32]) -> Option<Token> {
+        self.by_hash.read().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned()
+    }
+
+    fn remember(&self, token: Token) {
+        let mut by_hash = self.by_hash.write().unwrap_or_else(PoisonError::into_inner);
+        by_hash.insert(token.row.hash, token);
     }
 
     /// Keeps a new token.
@@ -68,13 +78,20 @@ impl Tokens {
         let mut statement = conn.prepare_cached(INSERT_TOKEN)?;
         let id =
             statement.insert((&row.name, row.role, row.hash, row.created_at, row.expires_at))?;
-        Ok(Token { id, row, revoked_at: None })
+        let token = Token { id, row, revoked_at: None };
+        self.remember(token.clone());
+        Ok(token)
     }
 
     /// Revokes a token; false when it did not hold.
     pub fn revoke(&self, id: i64, at: Timestamp) -> Result<bool> {
         let conn = self.writer()?;
         let mut statement = conn.prepare_cached(REVOKE_TOKEN)?;
-        Ok(statement.execute((id, at))? == 1)
+        let revoked = statement.execute((id, at))? == 1;
+        let mut by_hash = self.by_hash.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(token) = by_hash.values_mut().find(|token| revoked && token.id == id) {
+            token.revoked_at = Some(at);
+        }
+        Ok(revoked)
     }
 }
