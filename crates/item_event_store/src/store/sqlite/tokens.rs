@@ -1,5 +1,5 @@
-//! Tokens: `store.db`, which no ledger's backup contains. The process that holds the store's lock is
-//! the only one that changes them, so it keeps them in memory: every call of the API needs one.
+//! Tokens: `store.db`, which no ledger's backup contains. The process that holds the store's lock
+//! is the only one that changes them, so it keeps them in memory: every call of the API needs one.
 
 use super::files::Folder;
 use super::statements::{INSERT_TOKEN, REVOKE_TOKEN, TOKENS};
