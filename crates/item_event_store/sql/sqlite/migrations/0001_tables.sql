@@ -40,6 +40,8 @@ CREATE TABLE items (
 
 CREATE UNIQUE INDEX items_sku ON items (sku) WHERE sku IS NOT NULL;
 
+CREATE INDEX items_name ON items (name);
+
 -- Every change of an item, with the item as it was afterwards. Its updated_at is when.
 CREATE TABLE item_changes (
   revision INTEGER PRIMARY KEY,

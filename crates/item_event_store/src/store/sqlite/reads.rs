@@ -4,7 +4,7 @@ use super::rows;
 use super::statements::{
     CHANGES_SINCE, CORRECTED_BY, EVENT, EVENT_CREATED_AT, EVENTS_ALL_NEWEST, EVENTS_ALL_OLDEST,
     EVENTS_ITEM_NEWEST, EVENTS_ITEM_OLDEST, HEAD, INVENTORIES, INVENTORIES_AS_OF, ITEM_AT,
-    ITEM_CHANGES, ITEM_WITH_SKU, LAST_COUNT, NEGATIVE, REASON_SUMS, REQUEST,
+    ITEM_CHANGES, ITEM_WITH_SKU, ITEMS_WITH_NAME, LAST_COUNT, NEGATIVE, REASON_SUMS, REQUEST,
 };
 use crate::error::StoreError;
 use crate::event::Event;
@@ -132,6 +132,13 @@ pub(super) fn inventories(
             return Ok(At { position, value: vec![] });
         };
         (after, up_to) = (after.max(item - 1), item);
+    }
+    if let Some(name) = &query.name {
+        let range = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
+        let Some((least, most)) = first(conn, ITEMS_WITH_NAME, [name], range)? else {
+            return Ok(At { position, value: vec![] });
+        };
+        (after, up_to) = (after.max(least - 1), up_to.min(most));
     }
     if let Some(item) = query.item {
         (after, up_to) = (after.max(item.0.saturating_sub(1)), up_to.min(item.0));

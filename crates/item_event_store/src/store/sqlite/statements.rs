@@ -42,6 +42,7 @@ statements! {
     ITEM_AT = "item_at",
     ITEM_CHANGES = "item_changes",
     ITEM_WITH_SKU = "item_with_sku",
+    ITEMS_WITH_NAME = "items_with_name",
     ITEMS_WITH_COUNTS = "items_with_counts",
     LAST_COUNT = "last_count",
     MAKE_STAGED_COUNTS = "make_staged_counts",
