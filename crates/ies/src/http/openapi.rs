@@ -1,6 +1,7 @@
 //! The description of the API: `OpenAPI` 3.1, made from the table of routes, the table of
 //! operations and the wire types, so that it says what the code does.
 
+mod members;
 mod operations;
 mod problems;
 
@@ -71,6 +72,7 @@ pub fn document() -> String {
     });
     document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"] =
         kinds::ALL.iter().map(|kind| kind.code).collect();
+    members::narrow(&mut document["components"]["schemas"]);
     document["components"]["responses"] = shared_responses();
     let mut paths = Map::new();
     for route in routes() {
@@ -126,7 +128,7 @@ fn describe(route: &Route, operation: &Operation) -> Value {
 fn parameters(route: &Route, operation: &Operation) -> Vec<Value> {
     let in_path = route.path.split('/').filter_map(|segment| {
         let name = segment.strip_prefix('{')?.strip_suffix('}')?;
-        let schema = json!({ "type": "integer", "format": "int64" });
+        let schema = json!({ "type": "integer", "format": "int64", "minimum": 1 });
         Some(json!({ "name": name, "in": "path", "required": true, "schema": schema }))
     });
     let in_query = operation.query.iter().map(|name| {
@@ -134,8 +136,7 @@ fn parameters(route: &Route, operation: &Operation) -> Vec<Value> {
         json!({ "name": name, "in": "query", "schema": schema, "description": description })
     });
     let mut parameters: Vec<_> = in_path.chain(in_query).collect();
-    let mut header = |name: &str, required: bool, description: &str| {
-        let schema = json!({ "type": "string" });
+    let mut header = |name: &str, required: bool, schema: Value, description: &str| {
         parameters.push(json!({
             "name": name, "in": "header", "required": required,
             "schema": schema, "description": description,
@@ -144,13 +145,15 @@ fn parameters(route: &Route, operation: &Operation) -> Vec<Value> {
     if operation.keyed {
         let description = "A text that you make up per request, quoted: the same again is the \
             same request. 1 to 200 visible ASCII characters.";
-        header("Idempotency-Key", true, description);
+        let schema = json!({ "type": "string", "pattern": members::KEY_PATTERN });
+        header("Idempotency-Key", true, schema, description);
     }
     if operation.if_match {
-        header("If-Match", false, "The item's version as a strong ETag: `\"7\"`.");
+        let schema = json!({ "type": "string", "pattern": members::VERSION_PATTERN });
+        header("If-Match", false, schema, "The item's version as a strong ETag: `\"7\"`.");
     }
     for (name, description) in operation.headers {
-        header(name, false, description);
+        header(name, false, json!({ "type": "string" }), description);
     }
     parameters
 }

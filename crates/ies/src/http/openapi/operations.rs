@@ -91,6 +91,8 @@ const EVENT_FILTERS: &[&str] =
 const EVENT_FILTERS_OF_ITEM: &[&str] =
     &["reason", "kind", "actor", "from", "to", "after", "order", "limit", "cursor"];
 
+const REASONS: [&str; 5] = ["initial", "batch", "bakeoff", "special_order", "adjustment"];
+
 /// The table.
 pub const ALL: &[Operation] = &[
     Operation {
@@ -322,6 +324,7 @@ pub fn find(id: &str) -> Option<&'static Operation> {
 /// The schema of a name in a query, and what it means.
 pub fn query_parameter(name: &str) -> (Value, &'static str) {
     let text = json!({ "type": "string" });
+    let time = json!({ "type": "string", "format": "date-time" });
     let integer = json!({ "type": "integer", "format": "int64" });
     match name {
         "limit" => {
@@ -335,11 +338,11 @@ pub fn query_parameter(name: &str) -> (Value, &'static str) {
         "name" => (text, "Items with exactly this name."),
         "as_of" => (text, "A position, or a time (RFC 3339) of recording."),
         "item_id" => (integer, "Events of this item."),
-        "reason" => (text, "Events for this reason."),
+        "reason" => (json!({ "type": "string", "enum": REASONS }), "Events for this reason."),
         "kind" => (text, "Adjustments of this kind."),
         "actor" => (text, "Events by this actor."),
-        "from" => (text, "Recorded at this time (RFC 3339) or later."),
-        "to" => (text, "Recorded before this time (RFC 3339)."),
+        "from" => (time, "Recorded at this time (RFC 3339) or later."),
+        "to" => (time, "Recorded before this time (RFC 3339)."),
         "after" => (text, "Events after this position; of the stream, also a cursor."),
         "order" => (json!({ "type": "string", "enum": ["newest", "oldest"] }), "The order."),
         _ => (json!({ "type": "string", "enum": ["events"] }), "`events`: answer them too."),
