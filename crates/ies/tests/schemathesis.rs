@@ -18,9 +18,12 @@ const CASES: &str = "30";
 /// ends, that a cursor was given out by us, that an item has so many, no JSON Schema can say.
 const CHECKS_LEFT_OUT: &str = "positive_data_acceptance";
 
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the checkout")
+}
+
 fn program() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let program = root.join(".venv/bin/schemathesis");
+    let program = root().join(".venv/bin/schemathesis");
     assert!(program.exists(), "{} is missing: run ./test, which installs it", program.display());
     program
 }
@@ -56,6 +59,7 @@ fn run(server: &Server, token: &str, folder: &Path, operations: &[&str]) {
         .args(["--generation-database", "none", "--request-timeout", "20"])
         .args(["--checks", "all", "--exclude-checks", CHECKS_LEFT_OUT])
         .args(operations)
+        .env("SCHEMATHESIS_HOOKS", root().join("tests/schemathesis_hooks.py"))
         .current_dir(folder)
         .output()
         .expect("schemathesis runs");

@@ -149,7 +149,9 @@ fn parameters(route: &Route, operation: &Operation) -> Vec<Value> {
         header("Idempotency-Key", true, schema, description);
     }
     if operation.if_match {
-        let schema = json!({ "type": "string", "pattern": members::VERSION_PATTERN });
+        let schema = json!({
+            "type": "string", "minLength": 1, "pattern": members::VERSION_PATTERN,
+        });
         header("If-Match", false, schema, "The item's version as a strong ETag: `\"7\"`.");
     }
     for (name, description) in operation.headers {

@@ -22,6 +22,18 @@ const REQUESTS: [&str; 9] = [
     "Void",
 ];
 
+const COMMANDS: [&str; 9] = [
+    "create_item",
+    "edit_item",
+    "batch",
+    "bakeoff",
+    "special_order",
+    "adjustment",
+    "set_inventory",
+    "correct",
+    "void",
+];
+
 /// A key as it stands in its header: a structured-field string, or bare.
 pub const KEY_PATTERN: &str = r#"^([!#-~][!-~]{0,199}|"([!#-\[\]-~]|\\["\\]){1,200}")$"#;
 /// A strong `ETag` that is a version, or `*`.
@@ -63,6 +75,7 @@ fn constraints(schema: &str, member: &str, nullable: bool) -> Map<String, Value>
         (_, "quantity" | "quantity_change" | "initial_quantity") => {
             json!({ "minimum": -MAX_QUANTITY, "maximum": MAX_QUANTITY })
         }
+        (_, "command") => names(&COMMANDS),
         ("Adjust", "kind") => names(&adjustments),
         ("SetInventory", "kind") => names(&absolute),
         (_, "kind") => names(&both),
