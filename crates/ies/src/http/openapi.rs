@@ -57,10 +57,6 @@ use utoipa::OpenApi;
 )]
 struct Schemas;
 
-/// Quoted, or bare without quotes and backslashes.
-const KEY: &str = r#"^("[!#-\[\]-~]{1,200}"|[!#-\[\]-~]{1,200})$"#;
-const VERSION: &str = r#"^(\*|"[0-9]{1,18}")$"#;
-
 /// The document as pretty JSON with a newline at its end.
 ///
 /// # Panics
@@ -76,7 +72,7 @@ pub fn document() -> String {
     });
     document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"] =
         kinds::ALL.iter().map(|kind| kind.code).collect();
-    members::constrain(&mut document["components"]["schemas"]);
+    members::narrow(&mut document["components"]["schemas"]);
     document["components"]["responses"] = shared_responses();
     let mut paths = Map::new();
     for route in routes() {
@@ -132,19 +128,15 @@ fn describe(route: &Route, operation: &Operation) -> Value {
 fn parameters(route: &Route, operation: &Operation) -> Vec<Value> {
     let in_path = route.path.split('/').filter_map(|segment| {
         let name = segment.strip_prefix('{')?.strip_suffix('}')?;
-        let schema = json!({ "type": "integer", "format": "int64" });
+        let schema = json!({ "type": "integer", "format": "int64", "minimum": 1 });
         Some(json!({ "name": name, "in": "path", "required": true, "schema": schema }))
     });
     let in_query = operation.query.iter().map(|name| {
-        let (schema, description) = operations::query_parameter(operation.id, name);
+        let (schema, description) = operations::query_parameter(name);
         json!({ "name": name, "in": "query", "schema": schema, "description": description })
     });
     let mut parameters: Vec<_> = in_path.chain(in_query).collect();
-    let mut header = |name: &str, required: bool, pattern: Option<&str>, description: &str| {
-        let mut schema = json!({ "type": "string" });
-        if let Some(pattern) = pattern {
-            schema["pattern"] = json!(pattern);
-        }
+    let mut header = |name: &str, required: bool, schema: Value, description: &str| {
         parameters.push(json!({
             "name": name, "in": "header", "required": required,
             "schema": schema, "description": description,
@@ -153,13 +145,17 @@ fn parameters(route: &Route, operation: &Operation) -> Vec<Value> {
     if operation.keyed {
         let description = "A text that you make up per request, quoted: the same again is the \
             same request. 1 to 200 visible ASCII characters.";
-        header("Idempotency-Key", true, Some(KEY), description);
+        let schema = json!({ "type": "string", "pattern": members::KEY_PATTERN });
+        header("Idempotency-Key", true, schema, description);
     }
     if operation.if_match {
-        header("If-Match", false, Some(VERSION), "The item's version as a strong ETag: `\"7\"`.");
+        let schema = json!({
+            "type": "string", "minLength": 1, "pattern": members::VERSION_PATTERN,
+        });
+        header("If-Match", false, schema, "The item's version as a strong ETag: `\"7\"`.");
     }
     for (name, description) in operation.headers {
-        header(name, false, None, description);
+        header(name, false, json!({ "type": "string" }), description);
     }
     parameters
 }

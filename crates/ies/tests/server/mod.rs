@@ -12,7 +12,7 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A running `ies serve`.
@@ -60,6 +60,19 @@ impl Server {
     pub fn kill(mut self) {
         self.process.kill().expect("killed");
         self.process.wait().expect("reaped");
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub fn terminate(mut self) -> ExitStatus {
+        let pid = self.process.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
+        assert!(sent.success());
+        self.process.wait().expect("reaped")
+    }
+
+    /// Host and port, for a socket of one's own.
+    pub fn address(&self) -> &str {
+        self.url.strip_prefix("http://").expect("an address")
     }
 
     pub fn pid(&self) -> u32 {

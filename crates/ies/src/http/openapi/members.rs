@@ -1,16 +1,15 @@
-//! What the members of a body must be like beyond their type, in the words of JSON Schema, from the
-//! library's own limits and names. Never stricter than the code: what it forbids is refused.
+//! What the types of request members cannot say: lengths, ranges, names and forms. The values are
+//! those that the library checks, so that whoever generates requests from the document gets
+//! past the first gate.
 
-use crate::wire;
 use item_event_store::access::Role;
 use item_event_store::limits::{
     MAX_ACTOR_CHARS, MAX_NAME_CHARS, MAX_NOTE_CHARS, MAX_QUANTITY, MAX_REFERENCE_CHARS,
     MAX_SKU_CHARS, MAX_UNIT_CHARS,
 };
-use item_event_store::reason::{Kind, Reason};
 use serde_json::{Map, Value, json};
 
-/// The schemas of what callers send.
+/// What callers send, by the name of its schema.
 const REQUESTS: [&str; 9] = [
     "Adjust",
     "Command",
@@ -23,39 +22,48 @@ const REQUESTS: [&str; 9] = [
     "Void",
 ];
 
-/// No control characters, and no white space at the ends.
-const TEXT: &str = r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?$";
+const COMMANDS: [&str; 9] = [
+    "create_item",
+    "edit_item",
+    "batch",
+    "bakeoff",
+    "special_order",
+    "adjustment",
+    "set_inventory",
+    "correct",
+    "void",
+];
 
-/// Adds the constraints to the document's schemas.
-pub fn constrain(schemas: &mut Value) {
-    let Some(schemas) = schemas.as_object_mut() else { return };
-    for (schema, described) in schemas {
-        let Some(members) = described["properties"].as_object_mut() else { continue };
-        for (member, description) in members {
-            let constraints = if REQUESTS.contains(&schema.as_str()) {
-                of_request(schema, member)
-            } else {
-                of_reply(member)
-            };
-            if let (Some(description), Value::Object(constraints)) =
-                (description.as_object_mut(), constraints)
-            {
-                add(description, constraints);
+/// A key as it stands in its header: a structured-field string, or bare.
+pub const KEY_PATTERN: &str = r#"^([!#-~][!-~]{0,199}|"([!#-\[\]-~]|\\["\\]){1,200}")$"#;
+/// A strong `ETag` that is a version, or `*`.
+pub const VERSION_PATTERN: &str = r#"^(\*|"[0-9]{1,18}")$"#;
+
+/// Narrows the members of every request in a map of schemas.
+pub fn narrow(schemas: &mut Value) {
+    for schema in REQUESTS {
+        let Some(members) = schemas[schema]["properties"].as_object_mut() else { continue };
+        for (name, member) in members {
+            let nullable = member["type"].is_array();
+            let Some(member) = member.as_object_mut() else { continue };
+            for (keyword, value) in constraints(schema, name, nullable) {
+                member.insert(keyword, value);
             }
         }
     }
 }
 
-fn add(description: &mut Map<String, Value>, mut constraints: Map<String, Value>) {
-    let nullable = description.get("type").is_some_and(Value::is_array);
-    if let (true, Some(Value::Array(names))) = (nullable, constraints.get_mut("enum")) {
-        names.push(Value::Null);
-    }
-    description.extend(constraints);
-}
-
-fn of_request(schema: &str, member: &str) -> Value {
-    match (schema, member) {
+fn constraints(schema: &str, member: &str, nullable: bool) -> Map<String, Value> {
+    let text = |max: usize| json!({ "minLength": 1, "maxLength": max });
+    let names = |names: &[&str]| {
+        let mut names: Vec<_> = names.iter().map(|name| json!(name)).collect();
+        names.extend(nullable.then_some(Value::Null));
+        json!({ "enum": names })
+    };
+    let adjustments = ["waste", "damage", "expired", "sample", "return", "transfer", "other"];
+    let absolute = ["override", "count"];
+    let both = [&adjustments[..], &absolute[..]].concat();
+    let found = match (schema, member) {
         ("CreateToken", "name") => text(MAX_ACTOR_CHARS),
         (_, "name") => text(MAX_NAME_CHARS),
         (_, "sku") => text(MAX_SKU_CHARS),
@@ -64,39 +72,35 @@ fn of_request(schema: &str, member: &str) -> Value {
         (_, "note") => text(MAX_NOTE_CHARS),
         (_, "occurred_at" | "counted_at" | "expires_at") => json!({ "format": "date-time" }),
         ("Record", "quantity") => json!({ "minimum": 1, "maximum": MAX_QUANTITY }),
-        (_, "initial_quantity") => json!({ "minimum": 0, "maximum": MAX_QUANTITY }),
-        ("Adjust", "quantity_change") => {
-            let not_zero = json!({ "const": 0 });
-            json!({ "minimum": -MAX_QUANTITY, "maximum": MAX_QUANTITY, "not": not_zero })
-        }
-        (_, "quantity" | "quantity_change") => {
+        (_, "quantity" | "quantity_change" | "initial_quantity") => {
             json!({ "minimum": -MAX_QUANTITY, "maximum": MAX_QUANTITY })
         }
-        ("SetInventory", "kind") => json!({ "enum": ["override", "count"] }),
-        ("Adjust", "kind") => {
-            let own = [Kind::Override, Kind::Count, Kind::Correction];
-            let kinds = Kind::ALL.into_iter().filter(|kind| !own.contains(kind));
-            json!({ "enum": kinds.map(Kind::as_str).collect::<Vec<_>>() })
-        }
-        (_, "kind") => json!({ "enum": Kind::ALL.map(Kind::as_str) }),
-        (_, "role") => json!({ "enum": Role::ALL.map(Role::as_str) }),
-        (_, "command") => json!({ "enum": wire::Command::names() }),
-        _ => Value::Null,
+        (_, "command") => names(&COMMANDS),
+        ("Adjust", "kind") => names(&adjustments),
+        ("SetInventory", "kind") => names(&absolute),
+        (_, "kind") => names(&both),
+        (_, "role") => names(&Role::ALL.map(Role::as_str)),
+        _ => json!({}),
+    };
+    match found {
+        Value::Object(keywords) => keywords,
+        _ => Map::new(),
     }
 }
 
-fn of_reply(member: &str) -> Value {
-    match member {
-        "reason" => json!({ "enum": Reason::ALL.map(Reason::as_str) }),
-        "kind" => json!({ "enum": Kind::ALL.map(Kind::as_str) }),
-        "role" => json!({ "enum": Role::ALL.map(Role::as_str) }),
-        "day" => json!({ "format": "date" }),
-        time if time.ends_with("_at") => json!({ "format": "date-time" }),
-        _ => Value::Null,
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// A text of 1 to so many characters.
-pub fn text(max_chars: usize) -> Value {
-    json!({ "minLength": 1, "maxLength": max_chars, "pattern": TEXT })
+    #[test]
+    fn members_are_narrowed_and_null_stays_allowed_where_it_was() {
+        let mut schemas = json!({
+            "Adjust": { "properties": { "kind": { "type": "string" } } },
+            "Command": { "properties": { "kind": { "type": ["string", "null"] } } },
+        });
+        narrow(&mut schemas);
+        let kind = |schema: &str| schemas[schema]["properties"]["kind"]["enum"].clone();
+        assert!(!kind("Adjust").as_array().expect("names").contains(&Value::Null));
+        assert!(kind("Command").as_array().expect("names").contains(&Value::Null));
+    }
 }

@@ -1,11 +1,7 @@
 //! What each operation takes and answers. Its method, path and role stand in the table of routes.
 
-use super::{members, problems};
-use crate::http::problem::kinds;
-use item_event_store::limits::{
-    MAX_ACTOR_CHARS, MAX_NAME_CHARS, MAX_SKU_CHARS, PAGE_DEFAULT, PAGE_MAX,
-};
-use item_event_store::reason::{Kind, Reason};
+use super::problems;
+use crate::http::problem::kinds::{self, Kind};
 use serde_json::{Value, json};
 
 /// A row of the table.
@@ -29,7 +25,7 @@ pub struct Operation {
     /// What it answers.
     pub reply: Reply,
     /// Problems that do not follow from the rest.
-    pub problems: &'static [&'static kinds::Kind],
+    pub problems: &'static [&'static Kind],
 }
 
 /// A request's body, by the name of its schema.
@@ -94,6 +90,8 @@ const EVENT_FILTERS: &[&str] =
 
 const EVENT_FILTERS_OF_ITEM: &[&str] =
     &["reason", "kind", "actor", "from", "to", "after", "order", "limit", "cursor"];
+
+const REASONS: [&str; 5] = ["initial", "batch", "bakeoff", "special_order", "adjustment"];
 
 /// The table.
 pub const ALL: &[Operation] = &[
@@ -324,40 +322,29 @@ pub fn find(id: &str) -> Option<&'static Operation> {
 }
 
 /// The schema of a name in a query, and what it means.
-pub fn query_parameter(operation: &str, name: &str) -> (Value, &'static str) {
-    let string = json!({ "type": "string" });
-    let integer = json!({ "type": "integer", "format": "int64" });
-    let one_of = |names: &[&str]| json!({ "type": "string", "enum": names });
-    let text = |max_chars: usize| {
-        let mut schema = members::text(max_chars);
-        schema["type"] = json!("string");
-        schema
-    };
+pub fn query_parameter(name: &str) -> (Value, &'static str) {
+    let text = json!({ "type": "string" });
     let time = json!({ "type": "string", "format": "date-time" });
+    let integer = json!({ "type": "integer", "format": "int64" });
     match name {
         "limit" => {
-            let (max, default) = (PAGE_MAX, PAGE_DEFAULT);
             let schema =
-                json!({ "type": "integer", "minimum": 1, "maximum": max, "default": default });
+                json!({ "type": "integer", "minimum": 1, "maximum": 1_000, "default": 100 });
             (schema, "At most so many rows.")
         }
-        "cursor" => (string, "`next_cursor` of the page before, with the same filters."),
+        "cursor" => (text, "`next_cursor` of the page before, with the same filters."),
         "archived" => (json!({ "type": "boolean" }), "Archived items, or the others."),
-        "sku" => (text(MAX_SKU_CHARS), "The item with this sku."),
-        "name" => (text(MAX_NAME_CHARS), "Items with exactly this name."),
-        "as_of" => {
-            let position = json!({ "type": "integer", "format": "int64", "minimum": 0 });
-            (json!({ "anyOf": [position, time] }), "A position, or a time of recording.")
-        }
+        "sku" => (text, "The item with this sku."),
+        "name" => (text, "Items with exactly this name."),
+        "as_of" => (text, "A position, or a time (RFC 3339) of recording."),
         "item_id" => (integer, "Events of this item."),
-        "reason" => (one_of(&Reason::ALL.map(Reason::as_str)), "Events for this reason."),
-        "kind" => (one_of(&Kind::ALL.map(Kind::as_str)), "Adjustments of this kind."),
-        "actor" => (text(MAX_ACTOR_CHARS), "Events by this actor."),
-        "from" => (time, "Recorded at this time or later."),
-        "to" => (time, "Recorded before this time."),
-        "after" if operation == "stream_events" => (string, "A cursor, or a position."),
-        "after" => (integer, "Events after this position."),
-        "order" => (one_of(&["newest", "oldest"]), "The order."),
-        _ => (one_of(&["events"]), "`events`: answer them too."),
+        "reason" => (json!({ "type": "string", "enum": REASONS }), "Events for this reason."),
+        "kind" => (text, "Adjustments of this kind."),
+        "actor" => (text, "Events by this actor."),
+        "from" => (time, "Recorded at this time (RFC 3339) or later."),
+        "to" => (time, "Recorded before this time (RFC 3339)."),
+        "after" => (text, "Events after this position; of the stream, also a cursor."),
+        "order" => (json!({ "type": "string", "enum": ["newest", "oldest"] }), "The order."),
+        _ => (json!({ "type": "string", "enum": ["events"] }), "`events`: answer them too."),
     }
 }

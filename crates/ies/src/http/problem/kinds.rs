@@ -27,6 +27,7 @@ macro_rules! kinds {
 
 kinds! {
     MALFORMED_JSON "malformed_json" BAD_REQUEST "The body is not the JSON that was expected";
+    MALFORMED_REQUEST "malformed_request" BAD_REQUEST "The request can be read in two ways";
     INVALID_BODY "invalid_body" BAD_REQUEST "The body could not be read";
     INVALID_QUERY "invalid_query" BAD_REQUEST "The query is not understood";
     INVALID_PATH "invalid_path" BAD_REQUEST "The path is not understood";

@@ -1,9 +1,11 @@
 //! One connection: served until it ends, is idle or stalls for too long, or the service stops.
 
 use crate::http::limits::{HEADER_TIMEOUT, IDLE_TIMEOUT, WRITE_TIMEOUT};
+use crate::http::problem::{Problem, kinds};
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Request, Response};
+use axum::http::{HeaderValue, Request, Response, Version, header};
+use axum::response::IntoResponse;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -70,13 +72,26 @@ async fn answer(
     in_flight: InFlight,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
-    let response = router.oneshot(request.map(Body::new)).await?;
+    let response = if names_one_host(&request) {
+        router.oneshot(request.map(Body::new)).await?
+    } else {
+        Problem::new(&kinds::MALFORMED_REQUEST, "send exactly one Host")
+            .header(header::CONNECTION, HeaderValue::from_static("close"))
+            .into_response()
+    };
     Ok(response.map(|body| {
         Body::new(body.map_frame(move |frame| {
             let _held_until_the_body_is_dropped = &in_flight;
             frame
         }))
     }))
+}
+
+/// Whether an HTTP/1.1 request says for which host it is, once (RFC 9112 3.2): otherwise another
+/// server on the way may have read it as a request for somebody else.
+fn names_one_host<B>(request: &Request<B>) -> bool {
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    request.version() != Version::HTTP_11 || hosts == 1
 }
 
 /// What a connection does.

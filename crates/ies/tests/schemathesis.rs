@@ -1,0 +1,118 @@
+//! The live server is held to its own description: schemathesis makes up requests from
+//! `openapi.json`, allowed ones and others, and judges every answer.
+
+mod server;
+
+use hyper::StatusCode;
+use serde_json::{Value, json};
+use server::{Client, Server, done, ies};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const ITEMS: usize = 40;
+const TOKENS: usize = 40;
+/// Cases that fuzzing makes up for each operation.
+const CASES: &str = "30";
+
+/// Requests that the document allows may still be refused: that a text has no white space at its
+/// ends, that a cursor was given out by us, that an item has so many, no JSON Schema can say.
+const CHECKS_LEFT_OUT: &str = "positive_data_acceptance";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the checkout")
+}
+
+fn program() -> PathBuf {
+    let program = root().join(".venv/bin/schemathesis");
+    assert!(program.exists(), "{} is missing: run ./test, which installs it", program.display());
+    program
+}
+
+/// One seed unless `IES_SEED` names another.
+fn seed() -> String {
+    std::env::var("IES_SEED").unwrap_or_else(|_| "7420".to_owned())
+}
+
+async fn bakery(store: &Path) -> (Server, String) {
+    let server = Server::start(store, &[]);
+    let token = server.token.clone().expect("a token");
+    let make =
+        |n| json!({ "command": "create_item", "name": format!("{n}"), "initial_quantity": n });
+    let items: Vec<_> = (1..=ITEMS).map(make).collect();
+    let (status, body) = server.client(&token).post("/v1/events", &json!(items)).await;
+    assert_eq!(status, StatusCode::CREATED, "{body}");
+    (server, token)
+}
+
+/// Runs schemathesis on some operations, and fails with what it says.
+fn run(server: &Server, token: &str, folder: &Path, operations: &[&str]) {
+    // A run whose token was refused everywhere would find nothing wrong.
+    let config = folder.join("schemathesis.toml");
+    std::fs::write(&config, "[warnings]\nfail-on = [\"missing_auth\"]\n").expect("written");
+    let output = Command::new(program())
+        .arg("--config-file")
+        .arg(&config)
+        .args(["--no-color", "run", &format!("{}/openapi.json", server.url)])
+        .args(["--header", &format!("Authorization: Bearer {token}")])
+        .args(["--phases", "examples,coverage,fuzzing", "--mode", "all"])
+        .args(["--max-examples", CASES, "--seed", &seed(), "--max-failures", "20"])
+        .args(["--generation-database", "none", "--request-timeout", "20"])
+        .args(["--checks", "all", "--exclude-checks", CHECKS_LEFT_OUT])
+        .args(operations)
+        .env("SCHEMATHESIS_HOOKS", root().join("tests/schemathesis_hooks.py"))
+        .current_dir(folder)
+        .output()
+        .expect("schemathesis runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}\n{said}\n{stderr}", output.status);
+    eprintln!("{said}");
+}
+
+async fn position(client: &Client) -> i64 {
+    let (_, page) = client.get("/v1/events?limit=1").await;
+    page["position"].as_i64().expect("a position")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_server_answers_as_its_description_says() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = folder.path().join("store");
+    let (server, token) = bakery(&store).await;
+    let client = server.client(&token);
+    let before = position(&client).await;
+    let left_out = [
+        // It never ends by itself; tests/stream.rs reads it.
+        "--exclude-operation-id",
+        "stream_events",
+        // It would revoke the token that the run needs; the test below calls it.
+        "--exclude-operation-id",
+        "revoke_token",
+    ];
+    run(&server, &token, folder.path(), &left_out);
+    let recorded = position(&client).await - before;
+    assert!(recorded >= 50, "only {recorded} events: the requests did not get to the ledger");
+    let (status, _) = client.get("/readyz").await;
+    assert_eq!(status, StatusCode::OK);
+    drop(server);
+    done(&ies(&["verify"], &store));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tokens_are_revoked_as_the_description_says() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (server, first) = bakery(&folder.path().join("store")).await;
+    let client = server.client(&first);
+    let mut last = Value::Null;
+    for n in 0..TOKENS {
+        let body = json!({ "name": format!("token {n}"), "role": "admin" });
+        let (status, made) = client.post("/v1/tokens", &body).await;
+        assert_eq!(status, StatusCode::CREATED, "{made}");
+        last = made;
+    }
+    let secret = last["secret"].as_str().expect("a secret");
+    run(&server, secret, folder.path(), &["--include-operation-id", "revoke_token"]);
+    let (_, list) = server.client(secret).get("/v1/tokens").await;
+    let tokens = list["tokens"].as_array().expect("tokens");
+    assert!(tokens.iter().any(|token| token["revoked_at"].is_string()), "none was revoked");
+}
