@@ -106,7 +106,8 @@ impl Writer {
     /// only the culprit gets the error.
     async fn carry_out(&mut self, jobs: Vec<Job>) {
         if self.signals.failed.borrow().is_some() {
-            return refuse_all(jobs, &StoreError::Failed("the storage failed earlier".into()));
+            let stopped = StoreError::Busy("the storage failed, the process must restart".into());
+            return refuse_all(jobs, &stopped);
         }
         match self.commit(&jobs).await {
             Ok(replies) => answer_all(jobs, replies),

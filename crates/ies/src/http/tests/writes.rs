@@ -167,6 +167,10 @@ async fn a_writer_that_panics_leaves_nobody_waiting() {
     let unknown = bakery.post("/v1/items", json!({ "name": "Croissant" })).await;
     assert_eq!(unknown.problem(), "503 commit_unknown");
     assert_eq!(unknown.json()["executed"], "unknown");
+    // The caller hears of the panic a moment before the rest of the process does.
+    while bakery.get("/readyz").await.status == StatusCode::OK {
+        tokio::task::yield_now().await;
+    }
     let refused = bakery.post("/v1/items", json!({ "name": "Croissant" })).await;
     assert_eq!(refused.problem(), "503 busy");
     assert_eq!(refused.json()["executed"], "no");
