@@ -285,5 +285,9 @@ mod tests {
         let later = Instant::now();
         assert_eq!(activity.overdue(later + HEADER_TIMEOUT + second), None);
         assert_eq!(activity.overdue(later + IDLE_TIMEOUT + second), Some("no request"));
+        activity.with(|state| state.lingering_since = Some(later));
+        assert_eq!(activity.overdue(later + LINGER_TIMEOUT), None);
+        let lingered = later + LINGER_TIMEOUT + second;
+        assert_eq!(activity.overdue(lingered), Some("the client does not end"));
     }
 }
