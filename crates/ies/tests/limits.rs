@@ -91,6 +91,26 @@ async fn a_body_has_at_most_64_kib() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_reaches_a_client_that_is_still_sending() {
+    let (server, _client, _folder) = bakery().await;
+    for (token, expected) in [(server.token.as_deref(), "413"), (None, "401")] {
+        let body = vec![b' '; 4 * 1024 * 1024];
+        let request = format!(
+            "POST /v1/items HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\
+             idempotency-key: k\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n",
+            token.unwrap_or("ies_x"),
+            body.len()
+        );
+        let mut socket = raw(&server, request.as_bytes()).await;
+        socket.write_all(&body).await.expect("all of it is taken");
+        let answer = closed(socket).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {expected} ")), "{answer}");
+        assert!(answer.to_lowercase().contains("\r\nconnection: close\r\n"), "{answer}");
+    }
+}
+
 #[tokio::test]
 async fn a_bulk_body_has_at_most_8_mib_and_8192_commands() {
     let (_server, client, _folder) = bakery().await;

@@ -161,7 +161,8 @@ async fn a_connection_cut_anywhere_and_resumed_loses_and_repeats_nothing() {
             seen.push(position(&frame));
             last = Some(frame.cursor);
         }
-        assert!(seen.iter().copied().eq(1..=seen.len() as i64), "cut {cut} at {bytes}: {seen:?}");
+        let in_order = seen.iter().copied().eq((1..).take(seen.len()));
+        assert!(in_order, "cut {cut} at {bytes}: {seen:?}");
     }
     stop.store(true, Ordering::SeqCst);
     writer.await.expect("joins");

@@ -16,6 +16,10 @@ pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 pub const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long a client may leave bytes that we want to send unread.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a connection stays open after its last answer, for a client that is still sending.
+pub const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
+/// How many bytes such a client may still send.
+pub const LINGER_BYTES: usize = 16 * 1024 * 1024;
 /// How long a connection may stay open without a request.
 pub const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long requests may go on after the service was told to stop.

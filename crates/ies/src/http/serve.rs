@@ -2,6 +2,7 @@
 //! head of a request.
 
 mod connection;
+mod unread;
 
 use super::Service;
 use super::limits::{

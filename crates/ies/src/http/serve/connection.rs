@@ -1,6 +1,9 @@
 //! One connection: served until it ends, is idle or stalls for too long, or the service stops.
 
-use crate::http::limits::{HEADER_TIMEOUT, IDLE_TIMEOUT, WRITE_TIMEOUT};
+use super::unread;
+use crate::http::limits::{
+    HEADER_TIMEOUT, IDLE_TIMEOUT, LINGER_BYTES, LINGER_TIMEOUT, WRITE_TIMEOUT,
+};
 use crate::http::problem::{Problem, kinds};
 use axum::Router;
 use axum::body::Body;
@@ -15,7 +18,7 @@ use std::convert::Infallible;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -36,7 +39,7 @@ pub async fn run(
         tracing::debug!(%error, "no TCP_NODELAY");
     }
     let activity = Arc::new(Activity::new(Instant::now()));
-    let watched = TokioIo::new(Watched { socket, activity: activity.clone() });
+    let watched = TokioIo::new(Watched::new(socket, activity.clone()));
     let counted = activity.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         answer(router.clone(), InFlight::new(counted.clone()), request)
@@ -72,13 +75,18 @@ async fn answer(
     in_flight: InFlight,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
-    let response = if names_one_host(&request) {
-        router.oneshot(request.map(Body::new)).await?
+    let http_1 = request.version() <= Version::HTTP_11;
+    let usable = names_one_host(&request);
+    let (parts, body) = request.into_parts();
+    let (body, read) = unread::watch(body);
+    let mut response = if usable {
+        router.oneshot(Request::from_parts(parts, Body::new(body))).await?
     } else {
-        Problem::new(&kinds::MALFORMED_REQUEST, "send exactly one Host")
-            .header(header::CONNECTION, HeaderValue::from_static("close"))
-            .into_response()
+        Problem::new(&kinds::MALFORMED_REQUEST, "send exactly one Host").into_response()
     };
+    if http_1 && !(usable && read.to_its_end()) {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     Ok(response.map(|body| {
         Body::new(body.map_frame(move |frame| {
             let _held_until_the_body_is_dropped = &in_flight;
@@ -103,12 +111,19 @@ struct State {
     idle_since: Instant,
     /// Since when there are bytes that the client does not take.
     stalled_since: Option<Instant>,
+    /// Since when we have said all, and wait for the client to end too.
+    lingering_since: Option<Instant>,
 }
 
 impl Activity {
     fn new(now: Instant) -> Self {
-        let state = State { in_flight: 0, ever: false, idle_since: now, stalled_since: None };
-        Self(Mutex::new(state))
+        Self(Mutex::new(State {
+            in_flight: 0,
+            ever: false,
+            idle_since: now,
+            stalled_since: None,
+            lingering_since: None,
+        }))
     }
 
     fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
@@ -129,7 +144,10 @@ impl Activity {
             let idle = now.saturating_duration_since(state.idle_since);
             let patience = if state.ever { IDLE_TIMEOUT } else { HEADER_TIMEOUT };
             let stalled = state.stalled_since.map(|since| now.saturating_duration_since(since));
-            if state.in_flight == 0 && idle > patience {
+            let lingers = state.lingering_since.map(|since| now.saturating_duration_since(since));
+            if lingers.is_some_and(|lingers| lingers > LINGER_TIMEOUT) {
+                Some("the client does not end")
+            } else if state.in_flight == 0 && idle > patience {
                 Some("no request")
             } else if stalled.is_some_and(|stalled| stalled > WRITE_TIMEOUT) {
                 Some("the client does not read")
@@ -161,13 +179,37 @@ impl Drop for InFlight {
     }
 }
 
-/// A socket that notices when the client does not read.
+/// A socket that notices when the client does not read, and that takes what a client still sends
+/// after our last answer: closed at once, the connection would be reset, and the answer lost.
 struct Watched {
     socket: TcpStream,
     activity: Arc<Activity>,
+    lingering: bool,
+    /// How much more is taken after the last answer.
+    patience: usize,
 }
 
 impl Watched {
+    fn new(socket: TcpStream, activity: Arc<Activity>) -> Self {
+        Self { socket, activity, lingering: false, patience: LINGER_BYTES }
+    }
+
+    /// Reads until the client ends, and throws it away.
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut scratch = [0; 8 * 1024];
+        while self.patience > 0 {
+            let mut buffer = ReadBuf::new(&mut scratch);
+            match Pin::new(&mut self.socket).poll_read(cx, &mut buffer) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                    self.patience = self.patience.saturating_sub(buffer.filled().len());
+                }
+                Poll::Ready(_) => break,
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
     fn noticed<T>(&self, poll: Poll<T>) -> Poll<T> {
         self.activity.wrote(poll.is_pending());
         poll
@@ -199,7 +241,12 @@ impl AsyncWrite for Watched {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_shutdown(cx)
+        if !self.lingering {
+            ready!(Pin::new(&mut self.socket).poll_shutdown(cx))?;
+            self.lingering = true;
+            self.activity.with(|state| state.lingering_since = Some(Instant::now()));
+        }
+        self.poll_linger(cx)
     }
 
     fn poll_write_vectored(
@@ -238,5 +285,9 @@ mod tests {
         let later = Instant::now();
         assert_eq!(activity.overdue(later + HEADER_TIMEOUT + second), None);
         assert_eq!(activity.overdue(later + IDLE_TIMEOUT + second), Some("no request"));
+        activity.with(|state| state.lingering_since = Some(later));
+        assert_eq!(activity.overdue(later + LINGER_TIMEOUT), None);
+        let lingered = later + LINGER_TIMEOUT + second;
+        assert_eq!(activity.overdue(lingered), Some("the client does not end"));
     }
 }
