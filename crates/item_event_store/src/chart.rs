@@ -17,7 +17,7 @@ pub struct ChartDay {
     pub day: Day,
     /// The balance when it began.
     pub opening: i64,
-    /// Changes by reason, in the order of [`crate::Reason::ALL`].
+    /// Changes by reason, in the order of [`Reason::ALL`](crate::reason::Reason::ALL).
     pub changes: [i64; 5],
     /// The balance when it ended.
     pub closing: i64,

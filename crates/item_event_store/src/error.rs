@@ -1,5 +1,5 @@
 //! The world failed: errors of the store and of the way to it. What the business refuses is a
-//! [`crate::Rejection`], and what we got wrong is a panic.
+//! [`crate::rejection::Rejection`], and what we got wrong is a panic.
 
 use crate::access::Role;
 use crate::ids::Position;

@@ -17,7 +17,7 @@ pub struct StoredRequest {
     pub id: i64,
     /// The client's name for it.
     pub key: IdempotencyKey,
-    /// [`crate::Request::hash`].
+    /// [`crate::command::Request::hash`].
     pub hash: [u8; 32],
     /// Who sent it.
     pub actor: Actor,
