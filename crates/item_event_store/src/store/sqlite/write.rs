@@ -4,7 +4,7 @@ use super::statements::{
     BUMP_COUNTS_REVISION, CLOSE_RANGE, DELETE_COUNT, INSERT_EVENT, INSERT_ITEM, INSERT_ITEM_CHANGE,
     INSERT_REQUEST, OPEN_RANGE, PUT_COUNT, UPDATE_ITEM,
 };
-use super::{load, outcome, reads};
+use super::{load, reads};
 use crate::error::StoreError;
 use crate::event::Event;
 use crate::facts::{Correctable, LastCount};
@@ -12,7 +12,7 @@ use crate::ids::{IdempotencyKey, ItemId, Position};
 use crate::inventory::Inventory;
 use crate::item::{ItemAction, ItemChange};
 use crate::request::StoredRequest;
-use crate::store::{Batch, Head, Loaded, Result, WriteTx};
+use crate::store::{Batch, Head, Loaded, Result, WriteTx, outcome};
 use crate::time::Timestamp;
 use async_trait::async_trait;
 use rusqlite::{CachedStatement, Connection, ErrorCode, params};
