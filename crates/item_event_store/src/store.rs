@@ -13,12 +13,38 @@ use crate::request::StoredRequest;
 use crate::time::Timestamp;
 use crate::token::{Token, TokenRow};
 use async_trait::async_trait;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+mod outcome;
+pub mod postgres;
 pub mod sqlite;
 
 type Result<T> = std::result::Result<T, StoreError>;
+
+/// What a store is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Reading and writing. A folder of SQLite files: by one process at a time.
+    Write,
+    /// Reading, also beside processes that write.
+    Read,
+}
+
+/// Opens the store at a URL: `postgres://…`, `sqlite:DIR`, or just a folder.
+///
+/// # Errors
+/// Those of [`postgres::PostgresStore::open`] and [`sqlite::SqliteStore::open`].
+pub async fn open(url: &str, mode: Mode) -> Result<Arc<dyn Store>> {
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(Arc::new(postgres::PostgresStore::open(url, mode).await?));
+    }
+    let folder = PathBuf::from(url.strip_prefix("sqlite:").unwrap_or(url));
+    // Opening waits for the disk, so it is done apart.
+    let opened =
+        tokio::task::spawn_blocking(move || sqlite::SqliteStore::open(&folder, mode)).await;
+    Ok(Arc::new(opened.map_err(|error| StoreError::Failed(error.to_string()))??))
+}
 
 /// The row of `ledgers`: where the log ends, and what the writer's memory must agree with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,6 +139,11 @@ pub trait LedgerStore: Send + Sync {
     /// **append**: begins the only transaction that may write: nobody else appends until it ends.
     /// Waits at most 2 s for another writer, then [`StoreError::Busy`].
     async fn begin(&self) -> Result<Box<dyn WriteTx>>;
+
+    /// Whether a commit that ended as [`StoreError::CommitUnknown`] can be resolved: whoever locks
+    /// the head next reads for certain what was committed, and the stored keys tell. Where this is
+    /// false, what can be read may differ from what is on the disk until the process restarts.
+    fn resolves_unknown_commits(&self) -> bool;
 
     /// The head as last committed, by anyone.
     async fn head(&self) -> Result<Head>;

@@ -20,7 +20,17 @@ use batch::Plan;
 use memory::Memory;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::sync::watch;
+
+/// How long a writer waits between its looks at what became of a commit.
+const RESOLVE_WAITS: [Duration; 5] = [
+    Duration::from_millis(50),
+    Duration::from_millis(200),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+];
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -109,7 +119,13 @@ impl Writer {
             let stopped = StoreError::Busy("the storage failed, the process must restart".into());
             return refuse_all(jobs, &stopped);
         }
-        match self.commit(&jobs).await {
+        let done = match self.commit(&jobs).await {
+            Err(StoreError::CommitUnknown(why)) if self.store.resolves_unknown_commits() => {
+                self.resolve(&jobs, why).await
+            }
+            done => done,
+        };
+        match done {
             Ok(replies) => answer_all(jobs, replies),
             Err(error @ (StoreError::Refused(_) | StoreError::Failed(_))) if jobs.len() > 1 => {
                 tracing::warn!(%error, requests = jobs.len(), "a batch failed: trying one by one");
@@ -124,10 +140,28 @@ impl Writer {
         }
     }
 
-    /// After a commit whose outcome is not known, what is in memory and even what can be read may
-    /// differ from what is on the disk. Nothing is acknowledged any more: the process restarts.
+    /// Carries the same requests out again: under the head lock their keys tell whether the commit
+    /// happened, and what it did not record is recorded now. As long as that fails the outcome is
+    /// unknown, whatever the failure is.
+    async fn resolve(&mut self, jobs: &[Job], why: String) -> Result<Vec<Reply>> {
+        tracing::warn!(why, requests = jobs.len(), "a commit has an unknown outcome: looking");
+        for wait in RESOLVE_WAITS {
+            match self.commit(jobs).await {
+                Ok(replies) => return Ok(replies),
+                Err(error) => tracing::warn!(%error, "the outcome is not known yet"),
+            }
+            tokio::time::sleep(wait).await;
+        }
+        Err(StoreError::CommitUnknown(why))
+    }
+
+    /// After a commit whose outcome cannot be found out, what is in memory and even what can be
+    /// read may differ from what is on the disk. Nothing is acknowledged any more: the process
+    /// restarts.
     fn note_failure(&self, error: Option<&StoreError>) {
-        if let Some(StoreError::CommitUnknown(reason)) = error {
+        if let Some(StoreError::CommitUnknown(reason)) = error
+            && !self.store.resolves_unknown_commits()
+        {
             tracing::error!(reason, "a commit has an unknown outcome: the writer stops");
             self.signals.failed.send_replace(Some(reason.clone()));
         }

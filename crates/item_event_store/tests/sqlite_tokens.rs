@@ -2,8 +2,9 @@
 
 use item_event_store::access::Role;
 use item_event_store::error::StoreError;
+use item_event_store::store::Mode;
 use item_event_store::store::Store;
-use item_event_store::store::sqlite::{Mode, SqliteStore};
+use item_event_store::store::sqlite::SqliteStore;
 use item_event_store::time::Timestamp;
 use item_event_store::token::{Secret, TokenRow};
 

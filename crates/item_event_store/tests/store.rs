@@ -122,3 +122,4 @@ macro_rules! suite {
 }
 
 suite!(sqlite);
+suite!(postgres);

@@ -4,7 +4,8 @@
 use crate::cli::exit::{Exit, Failure};
 use etcetera::BaseStrategy as _;
 use item_event_store::ids::LedgerName;
-use item_event_store::store::sqlite::{Mode, SqliteStore};
+use item_event_store::store::Mode;
+use item_event_store::store::sqlite::SqliteStore;
 use item_event_store::store::{LedgerStore, Store};
 use std::path::PathBuf;
 use std::sync::Arc;

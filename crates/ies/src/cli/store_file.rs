@@ -6,7 +6,7 @@ use crate::cli::place::{self, PlaceArgs};
 use crate::cli::progress;
 use item_event_store::error::StoreError;
 use item_event_store::ids::LedgerName;
-use item_event_store::store::sqlite::Mode;
+use item_event_store::store::Mode;
 use serde_json::json;
 use std::path::PathBuf;
 

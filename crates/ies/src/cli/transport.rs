@@ -15,7 +15,7 @@ use item_event_store::access::{Caller, Role};
 use item_event_store::clock::SystemClock;
 use item_event_store::ids::LedgerName;
 use item_event_store::ledger::Ledger;
-use item_event_store::store::sqlite::Mode;
+use item_event_store::store::Mode;
 use std::sync::Arc;
 use tower::ServiceExt as _;
 

@@ -8,7 +8,6 @@ mod integrity;
 mod ledger;
 mod load;
 mod migrations;
-mod outcome;
 mod reads;
 mod rows;
 mod statements;
@@ -18,7 +17,7 @@ mod write;
 use self::files::Folder;
 use self::ledger::SqliteLedger;
 use self::tokens::Tokens;
-use super::{Head, LedgerStore, Result, Store};
+use super::{Head, LedgerStore, Mode, Result, Store};
 use crate::error::StoreError;
 use crate::ids::LedgerName;
 use crate::time::Timestamp;
@@ -29,15 +28,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use self::migrations::schema_sql;
-
-/// What the store is opened for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Reading and writing; one process at a time.
-    Write,
-    /// Reading, also beside a process that writes.
-    Read,
-}
 
 /// A folder of SQLite files: `<ledger>.db` for each ledger, `store.db` for the tokens, `store.lock`
 /// held by the process that writes.

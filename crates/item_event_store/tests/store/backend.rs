@@ -1,5 +1,6 @@
 //! What every promise is given: an empty ledger on a real database, and a shell beside it.
 
+use async_trait::async_trait;
 use item_event_store::Ledger;
 use item_event_store::access::Role;
 use item_event_store::clock::SetClock;
@@ -15,16 +16,40 @@ use item_event_store::reason::Kind;
 use item_event_store::rejection::Rejection;
 use item_event_store::request::{Answer, Recorded};
 use item_event_store::store::Store;
-use item_event_store::store::sqlite::{Mode, SqliteStore};
 use item_event_store::time::Timestamp;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+pub use postgres::postgres;
+pub use sqlite::sqlite;
+
+#[path = "backend/cluster.rs"]
+mod cluster;
+#[path = "backend/postgres.rs"]
+mod postgres;
+#[path = "backend/sqlite.rs"]
+mod sqlite;
+
+/// What databases call by different names.
+pub struct Words {
+    /// Which one it is, for promises that have statements of its own.
+    pub backend: &'static str,
+    /// Begins a transaction that writes to the ledger.
+    pub begin: &'static str,
+    /// 1970-01-01T00:00:00Z.
+    pub epoch: &'static str,
+    /// The length of a second.
+    pub second: &'static str,
+}
+
 /// A database that is there for one promise only.
+#[async_trait]
 pub trait Backend: Send + Sync {
+    /// What it calls things.
+    fn words(&self) -> Words;
     /// The store, opened anew.
-    fn open(&self) -> Arc<dyn Store>;
+    async fn open(&self) -> Arc<dyn Store>;
     /// A shell of the database's own kind: no settings of ours, guards in force.
     fn shell(&self) -> Box<dyn Shell>;
     /// Does what no guard can stop: runs SQL with all guards taken away, then puts them back.
@@ -69,7 +94,7 @@ impl TestLedger {
     }
 
     pub async fn open(&self) {
-        let store = self.backend.open();
+        let store = self.backend.open().await;
         let tables = store.ledger(&LedgerName::default()).await.expect("a ledger");
         let ledger = Ledger::open(tables, Arc::clone(&self.clock) as _).await.expect("opens");
         *self.open.lock().expect("unpoisoned") = Some((store, ledger));
@@ -252,76 +277,4 @@ pub fn set(item_id: ItemId, kind: SetKind, quantity: i64, expected_quantity: Exp
 
 pub fn correct(position: Position, quantity_change: i64) -> Command {
     Command::Correct(Correct { position, quantity_change, note: None })
-}
-
-pub async fn sqlite() -> TestLedger {
-    TestLedger::new(Box::new(Sqlite { folder: tempfile::tempdir().expect("a folder") })).await
-}
-
-struct Sqlite {
-    folder: tempfile::TempDir,
-}
-
-impl Backend for Sqlite {
-    fn open(&self) -> Arc<dyn Store> {
-        let folder = self.folder.path().join("store");
-        Arc::new(SqliteStore::open(&folder, Mode::Write).expect("a store"))
-    }
-
-    fn shell(&self) -> Box<dyn Shell> {
-        Box::new(SqliteShell(self.connection()))
-    }
-
-    fn tamper(&self, sql: &str) {
-        let connection = self.connection();
-        let triggers: Vec<(String, String)> = connection
-            .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
-            .and_then(|mut triggers| {
-                triggers.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
-            })
-            .expect("the triggers");
-        connection.pragma_update(None, "ignore_check_constraints", true).expect("a pragma");
-        connection.execute_batch("BEGIN IMMEDIATE").expect("a transaction");
-        for (name, _) in &triggers {
-            connection.execute_batch(&format!("DROP TRIGGER {name}")).expect("dropped");
-        }
-        connection.execute_batch(sql).expect("tampered");
-        for (_, create) in &triggers {
-            connection.execute_batch(create).expect("put back");
-        }
-        connection.execute_batch("COMMIT").expect("committed");
-    }
-
-    fn folder(&self) -> PathBuf {
-        self.folder.path().to_owned()
-    }
-}
-
-impl Sqlite {
-    fn connection(&self) -> rusqlite::Connection {
-        let file = self.folder.path().join("store/main.db");
-        let connection = rusqlite::Connection::open(file).expect("the ledger's file");
-        connection.busy_timeout(std::time::Duration::from_secs(10)).expect("a timeout");
-        // What a shell has by default; the bundled library is built with other defaults.
-        connection.pragma_update(None, "foreign_keys", false).expect("a pragma");
-        connection
-    }
-}
-
-struct SqliteShell(rusqlite::Connection);
-
-impl Shell for SqliteShell {
-    fn run(&mut self, sql: &str) -> Result<(), String> {
-        self.0.execute_batch(sql).map_err(|error| error.to_string())
-    }
-
-    fn value(&mut self, sql: &str) -> Option<String> {
-        let value: rusqlite::types::Value = self.0.query_row(sql, [], |row| row.get(0)).ok()?;
-        match value {
-            rusqlite::types::Value::Null => None,
-            rusqlite::types::Value::Integer(number) => Some(number.to_string()),
-            rusqlite::types::Value::Text(text) => Some(text),
-            other => panic!("neither number nor text: {other:?}"),
-        }
-    }
 }

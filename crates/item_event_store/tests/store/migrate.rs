@@ -16,9 +16,9 @@ pub async fn opening_again_changes_nothing(t: &TestLedger) {
 
 pub async fn a_newer_schema_is_refused(t: &TestLedger) {
     t.close().await;
-    let newer = "INSERT INTO migrations (name, sha256, applied_at) VALUES ('9999_later', 'x', 0)";
-    t.backend.tamper(newer);
-    let refused = t.backend.open().ledger(&LedgerName::default()).await.err();
+    let newer = "INSERT INTO migrations (name, sha256, applied_at) VALUES ('9999_later', 'x', ";
+    t.backend.tamper(&format!("{newer}{})", t.backend.words().epoch));
+    let refused = t.backend.open().await.ledger(&LedgerName::default()).await.err();
     let Some(StoreError::SchemaVersion { found, supported }) = refused else {
         panic!("{refused:?}");
     };

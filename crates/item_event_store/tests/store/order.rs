@@ -13,7 +13,7 @@ const INSERT: &str =
 pub async fn an_open_transaction_elsewhere_means_not_started(t: &TestLedger) {
     let item = t.item("Croissant", 10).await;
     let mut shell = t.backend.shell();
-    shell.run(&format!("BEGIN IMMEDIATE; {INSERT}")).expect("begun");
+    shell.run(&format!("{}; {INSERT}", t.backend.words().begin)).expect("begun");
     let request = t.request(vec![batch(item, 1)]);
     match t.ledger().execute(request.clone(), Role::Manager).await {
         Err(ExecuteError::NotStarted(_)) => {}
@@ -43,7 +43,7 @@ pub async fn the_writer_catches_up_before_it_decides(t: &TestLedger) {
 pub async fn a_full_queue_refuses(t: &TestLedger) {
     let item = t.item("Croissant", 0).await;
     let mut shell = t.backend.shell();
-    shell.run("BEGIN IMMEDIATE").expect("begun");
+    shell.run(t.backend.words().begin).expect("begun");
     let mut waiting = tokio::task::JoinSet::new();
     // One batch is already with the writer, which waits for the shell.
     for _ in 0..QUEUE_REQUESTS + 2 {

@@ -16,10 +16,11 @@ pub async fn a_planted_wrong_count_is_named_and_mended(t: &TestLedger) {
     assert_eq!((untouched.events, untouched.items, untouched.changed.len()), (3, 2, 0));
     t.backend.tamper(WRONG);
     t.backend.tamper("DELETE FROM item_inventory WHERE item_id = 2");
-    t.backend.tamper(
+    let epoch = t.backend.words().epoch;
+    t.backend.tamper(&format!(
         "INSERT INTO item_inventory (item_id, quantity, version, last_event_id, created_at,
-         updated_at) VALUES (77, 1, 1, 1, 0, 0)",
-    );
+         updated_at) VALUES (77, 1, 1, 1, {epoch}, {epoch})"
+    ));
     let found = t.ledger().store().discrepancies().await.expect("reads").value;
     let items: Vec<_> = found.iter().map(|wrong| wrong.item_id.0).collect();
     assert_eq!(items, [1, 2, 77]);

@@ -88,8 +88,8 @@ pub async fn every_kind_of_damage_is_found(t: &TestLedger) {
             "rule_broken",
         ),
         (
-            "UPDATE item_event_store SET created_at = created_at - 1000000 WHERE id = 6",
-            "UPDATE item_event_store SET created_at = created_at + 1000000 WHERE id = 6",
+            "UPDATE item_event_store SET created_at = created_at - SECOND WHERE id = 6",
+            "UPDATE item_event_store SET created_at = created_at + SECOND WHERE id = 6",
             "created_at_back",
         ),
         (
@@ -108,10 +108,11 @@ pub async fn every_kind_of_damage_is_found(t: &TestLedger) {
         ),
         ("UPDATE ledgers SET position = 9", "UPDATE ledgers SET position = 7", "head_differs"),
     ] {
-        t.backend.tamper(damage);
+        let tamper = |sql: &str| t.backend.tamper(&sql.replace("SECOND", t.backend.words().second));
+        tamper(damage);
         let found = codes(t).await;
         assert!(found.contains(&expected), "{damage}: {found:?}");
-        t.backend.tamper(mend);
+        tamper(mend);
         let left = codes(t).await;
         assert!(left.is_empty(), "{damage}: still {left:?} after it was mended");
     }

@@ -1,10 +1,9 @@
 //! The folder: its files, who may read them, and the lock of the process that writes.
 
-use super::Mode;
 use super::error::interpret_io;
 use crate::error::StoreError;
 use crate::ids::LedgerName;
-use crate::store::Result;
+use crate::store::{Mode, Result};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

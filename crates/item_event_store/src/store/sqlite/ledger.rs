@@ -5,14 +5,14 @@ use super::files::{self, Folder};
 use super::migrations::{self, LEDGER};
 use super::statements::INSERT_LEDGER;
 use super::write::{self, SqliteTx};
-use super::{Mode, blocking, copy, integrity, load, reads};
+use super::{blocking, copy, integrity, load, reads};
 use crate::error::StoreError;
 use crate::event::Event;
 use crate::ids::{Epoch, ItemId, LedgerName, Position};
 use crate::inventory::Inventory;
 use crate::item::ItemChange;
 use crate::query::{AsOf, At, EventQuery, Explanation, ItemQuery};
-use crate::store::{Discrepancy, Head, LedgerStore, Result, Snapshot, WriteTx};
+use crate::store::{Discrepancy, Head, LedgerStore, Mode, Result, Snapshot, WriteTx};
 use crate::time::Timestamp;
 use async_trait::async_trait;
 use rusqlite::{Connection, DEFAULT_NAME, wal::CheckpointMode};
@@ -117,6 +117,10 @@ impl LedgerStore for SqliteLedger {
             .await
             .map_err(|_| StoreError::Busy("another transaction is writing".into()))?;
         Ok(Box::new(SqliteTx::begin(conn)?))
+    }
+
+    fn resolves_unknown_commits(&self) -> bool {
+        false
     }
 
     async fn head(&self) -> Result<Head> {

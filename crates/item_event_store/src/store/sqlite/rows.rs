@@ -1,14 +1,13 @@
 //! Rows to values and values to rows. Text that was accepted once is not judged again; a name that
 //! is none of ours means that the file is damaged.
 
-use super::outcome;
 use crate::event::Event;
 use crate::ids::{Epoch, IdempotencyKey, ItemId, Position};
 use crate::inventory::Count;
 use crate::item::{Item, ItemAction, ItemChange};
 use crate::reason::{Kind, Reason};
 use crate::request::StoredRequest;
-use crate::store::Head;
+use crate::store::{Head, outcome};
 use crate::text::Text;
 use crate::time::Timestamp;
 use crate::token::{Token, TokenRow};

@@ -3,9 +3,9 @@
 
 use super::files::Folder;
 use super::statements::{INSERT_TOKEN, REVOKE_TOKEN, TOKENS};
-use super::{Mode, connection, migrations, rows};
+use super::{connection, migrations, rows};
 use crate::error::StoreError;
-use crate::store::Result;
+use crate::store::{Mode, Result};
 use crate::time::Timestamp;
 use crate::token::{Token, TokenRow};
 use rusqlite::Connection;

@@ -5,7 +5,7 @@ use super::statements::{
     DELETE_COUNT, INSERT_ITEM, INSERT_ITEM_CHANGE, INSERT_REQUEST, MAKE_STAGED_COUNTS,
     MAKE_STAGED_EVENTS, OPEN_RANGE, PUT_COUNTS, STAGE_COUNT, STAGE_EVENT, UPDATE_ITEM,
 };
-use super::{load, outcome, reads};
+use super::{load, reads};
 use crate::error::StoreError;
 use crate::event::Event;
 use crate::facts::{Correctable, LastCount};
@@ -13,7 +13,7 @@ use crate::ids::{IdempotencyKey, ItemId, Position};
 use crate::inventory::Inventory;
 use crate::item::{ItemAction, ItemChange};
 use crate::request::StoredRequest;
-use crate::store::{Batch, Head, Loaded, Result, WriteTx};
+use crate::store::{Batch, Head, Loaded, Result, WriteTx, outcome};
 use crate::time::Timestamp;
 use async_trait::async_trait;
 use rusqlite::{CachedStatement, Connection, ErrorCode, params};

@@ -1,0 +1,441 @@
+-- The rules a second time, inside the database: they hold for psql and for every other program.
+-- A row that is typed in by hand is completed by a trigger before it is inserted; the rest is done
+-- once a statement, on its rows together, so that the writer's batches pay little for it.
+
+-- Says no. The error has the state of a broken check.
+CREATE FUNCTION ies_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'check_violation';
+END $$;
+
+-- The log.
+
+-- Locks the head first, so that what follows is judged on what was last committed. Moves the head;
+-- item_event_store_inserted closes the range when the statement ends.
+CREATE FUNCTION item_event_store_complete() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  head ledgers%ROWTYPE;
+  item items%ROWTYPE;
+  last_event item_event_store%ROWTYPE;
+  last_count item_event_store%ROWTYPE;
+  original item_event_store%ROWTYPE;
+  no TEXT;
+  now_at TIMESTAMPTZ;
+BEGIN
+  SELECT * INTO head FROM ledgers AS l WHERE l.ledger_id = NEW.ledger_id FOR UPDATE;
+  now_at := greatest(clock_timestamp(), head.last_created_at);
+  SELECT * INTO item FROM items AS i WHERE i.ledger_id = NEW.ledger_id AND i.id = NEW.item_id;
+  SELECT * INTO last_event FROM item_event_store AS e
+    WHERE e.ledger_id = NEW.ledger_id AND e.item_id = NEW.item_id ORDER BY e.id DESC LIMIT 1;
+  SELECT * INTO last_count FROM item_event_store AS e
+    WHERE e.ledger_id = NEW.ledger_id AND e.item_id = NEW.item_id
+      AND (e.kind = 'count' OR e.kind = 'override')
+    ORDER BY e.id DESC LIMIT 1;
+  SELECT * INTO original FROM item_event_store AS e
+    WHERE e.ledger_id = NEW.ledger_id AND e.id = NEW.corrects_event_id
+      AND e.item_id = NEW.item_id;
+  IF NEW.reason = 'adjustment' THEN
+    NEW.kind := coalesce(NEW.kind, 'other');
+  END IF;
+  no := CASE
+    WHEN NEW.quantity_after IS NOT NULL OR NEW.created_at IS NOT NULL OR NEW.request_id IS NOT NULL
+      THEN 'given_by_ledger: leave out quantity_after, created_at and request_id'
+    WHEN head.ledger_id IS NULL THEN 'ledger_not_found: there is no such ledger'
+    WHEN head.writing_after IS NOT NULL AND NOT head.by_hand
+      THEN 'given_by_ledger: the writer is writing'
+    WHEN NEW.id <> head.position + 1
+      OR EXISTS (SELECT FROM item_event_store AS e
+        WHERE e.ledger_id = NEW.ledger_id AND e.id > head.position)
+      THEN 'given_by_ledger: leave out id; the log grows at its end only'
+    -- The event's own form.
+    WHEN (NEW.kind IS NOT NULL AND NEW.reason <> 'adjustment')
+      OR (NEW.corrects_event_id IS NOT NULL) <> (coalesce(NEW.kind, '') = 'correction')
+      THEN 'kind_not_allowed: an adjustment has a kind, a correction an event to correct'
+    WHEN NEW.quantity_change = 0 AND coalesce(NEW.kind, '') <> 'count'
+      THEN 'zero_quantity: the quantity is zero'
+    WHEN (NEW.quantity_change < 0
+        AND (NEW.reason IN ('initial', 'batch') OR coalesce(NEW.kind, '') = 'return'))
+      OR (NEW.quantity_change > 0
+        AND (NEW.reason IN ('bakeoff', 'special_order')
+          OR coalesce(NEW.kind, '') IN ('waste', 'damage', 'expired', 'sample')))
+      THEN 'invalid_sign: what comes in is positive, what goes out is negative'
+    WHEN NEW.occurred_at > now_at + interval '5 minutes'
+      THEN 'occurred_in_future: occurred_at is later than now'
+    WHEN concat(NEW.actor, NEW.reference, NEW.note) ~ '[\u0001-\u001f\u007f-\u009f]'
+      THEN 'invalid_text: text has no control characters'
+    -- The item.
+    WHEN item.id IS NULL THEN 'item_not_found: there is no such item'
+    WHEN item.archived_at IS NOT NULL THEN 'item_archived: the item is archived'
+    WHEN NEW.reason = 'initial' AND last_event.id IS NOT NULL
+      THEN 'initial_not_first: an item begins only once'
+    -- The event that is corrected.
+    WHEN NEW.corrects_event_id IS NOT NULL AND original.id IS NULL
+      THEN 'event_not_found: this item has no such event'
+    WHEN original.kind IN ('count', 'override', 'correction')
+      THEN 'not_correctable: make a new count'
+    WHEN original.id IS NOT NULL AND NEW.occurred_at IS NOT NULL
+      THEN 'given_by_ledger: leave out occurred_at; a correction has its original''s'
+    WHEN sign(original.quantity_change) * (
+        original.quantity_change::bigint + NEW.quantity_change + coalesce((
+          SELECT sum(c.quantity_change) FROM item_event_store AS c
+          WHERE c.ledger_id = NEW.ledger_id AND c.corrects_event_id = original.id), 0)) < 0
+      THEN 'invalid_sign: a correction does not turn the sign of its event'
+    WHEN original.id < last_count.id
+      OR (NEW.kind = 'count'
+        AND NEW.occurred_at < coalesce(last_count.occurred_at, last_count.created_at))
+      THEN 'before_last_count: the item was counted since; make a new count'
+    -- The count that it makes. The log's word, should item_inventory say otherwise.
+    WHEN NEW.quantity_change < 0 AND NOT item.allow_negative
+      AND coalesce(last_event.quantity_after, 0)::bigint + NEW.quantity_change < 0
+      THEN 'insufficient_stock: the item has less than that'
+    WHEN coalesce(last_event.quantity_after, 0)::bigint + NEW.quantity_change
+        NOT BETWEEN -2000000000 AND 2000000000
+      THEN 'quantity_out_of_range: a count is within 2000000000 of zero'
+  END;
+  IF no IS NOT NULL THEN
+    RAISE EXCEPTION '%', no USING ERRCODE = 'check_violation';
+  END IF;
+  NEW.id := head.position + 1;
+  NEW.created_at := now_at;
+  NEW.version := coalesce(last_event.version, 0) + 1;
+  NEW.quantity_after := coalesce(last_event.quantity_after, 0) + NEW.quantity_change;
+  NEW.occurred_at := coalesce(NEW.occurred_at, original.occurred_at, original.created_at);
+  NEW.reference := coalesce(NEW.reference, original.reference);
+  UPDATE ledgers AS l SET
+    writing_after = coalesce(l.writing_after, l.position), by_hand = true,
+    position = NEW.id, last_created_at = now_at
+  WHERE l.ledger_id = NEW.ledger_id;
+  RETURN NEW;
+END $$;
+
+CREATE TRIGGER item_event_store_complete BEFORE INSERT ON item_event_store
+FOR EACH ROW WHEN (NEW.version IS NULL) EXECUTE FUNCTION item_event_store_complete();
+
+-- Every row is within the range that is being written. Rows typed in by hand move their counts
+-- here, and the range is closed.
+CREATE FUNCTION item_event_store_inserted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (
+    SELECT FROM (
+      SELECT n.ledger_id, min(n.id) AS first, max(n.id) AS last, count(*) AS rows
+      FROM inserted AS n GROUP BY n.ledger_id) AS n
+    LEFT JOIN ledgers AS l ON l.ledger_id = n.ledger_id
+      AND n.first > l.writing_after AND n.last <= l.position
+      AND (NOT l.by_hand OR n.rows = l.position - l.writing_after)
+    WHERE l.ledger_id IS NULL) THEN
+    RAISE EXCEPTION 'given_by_ledger: leave out version; complete events are the writer''s'
+      USING ERRCODE = 'check_violation';
+  END IF;
+  IF EXISTS (
+    SELECT FROM ledgers AS l
+    WHERE l.by_hand AND l.ledger_id IN (SELECT n.ledger_id FROM inserted AS n)) THEN
+    INSERT INTO item_inventory AS c (
+      ledger_id, item_id, quantity, version, last_event_id, created_at, updated_at)
+    SELECT DISTINCT ON (n.ledger_id, n.item_id)
+      n.ledger_id, n.item_id, n.quantity_after, n.version, n.id, i.created_at, n.created_at
+    FROM inserted AS n JOIN items AS i ON i.ledger_id = n.ledger_id AND i.id = n.item_id
+    ORDER BY n.ledger_id, n.item_id, n.id DESC
+    ON CONFLICT (ledger_id, item_id) DO UPDATE SET
+      quantity = excluded.quantity, version = excluded.version,
+      last_event_id = excluded.last_event_id, updated_at = excluded.updated_at;
+    UPDATE ledgers AS l SET writing_after = NULL, by_hand = false
+    WHERE l.by_hand AND l.ledger_id IN (SELECT n.ledger_id FROM inserted AS n);
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE TRIGGER item_event_store_inserted AFTER INSERT ON item_event_store
+REFERENCING NEW TABLE AS inserted
+FOR EACH STATEMENT EXECUTE FUNCTION item_event_store_inserted();
+
+CREATE TRIGGER item_event_store_update BEFORE UPDATE ON item_event_store
+FOR EACH STATEMENT EXECUTE FUNCTION ies_refuse(
+  'append_only: events are never edited; record a correction');
+
+CREATE TRIGGER item_event_store_delete BEFORE DELETE OR TRUNCATE ON item_event_store
+FOR EACH STATEMENT EXECUTE FUNCTION ies_refuse(
+  'append_only: events are never deleted; record a correction');
+
+-- The counts: a row is what its item's last event says, or zero before the first.
+
+CREATE FUNCTION item_inventory_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (
+    SELECT FROM changed AS n
+    LEFT JOIN LATERAL (
+      SELECT e.id, e.version, e.quantity_after, e.created_at FROM item_event_store AS e
+      WHERE e.ledger_id = n.ledger_id AND e.item_id = n.item_id
+      ORDER BY e.id DESC LIMIT 1) AS e ON true
+    WHERE (n.last_event_id, n.version, n.quantity)
+        IS DISTINCT FROM (e.id, coalesce(e.version, 0), coalesce(e.quantity_after, 0))
+      OR n.updated_at <> e.created_at) THEN
+    RAISE EXCEPTION 'unexplained: the count is what the log says; record an event'
+      USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+
+-- Besides, an item keeps its count.
+CREATE FUNCTION item_inventory_left() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (
+    SELECT FROM gone AS o
+    JOIN items AS i ON i.ledger_id = o.ledger_id AND i.id = o.item_id
+    LEFT JOIN item_inventory AS c ON c.ledger_id = o.ledger_id AND c.item_id = o.item_id
+    WHERE c.item_id IS NULL) THEN
+    RAISE EXCEPTION 'unexplained: an item keeps its count' USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE TRIGGER item_inventory_insert AFTER INSERT ON item_inventory
+REFERENCING NEW TABLE AS changed
+FOR EACH STATEMENT EXECUTE FUNCTION item_inventory_changed();
+
+CREATE TRIGGER item_inventory_update AFTER UPDATE ON item_inventory
+REFERENCING NEW TABLE AS changed
+FOR EACH STATEMENT EXECUTE FUNCTION item_inventory_changed();
+
+CREATE TRIGGER item_inventory_moved AFTER UPDATE ON item_inventory
+REFERENCING OLD TABLE AS gone
+FOR EACH STATEMENT EXECUTE FUNCTION item_inventory_left();
+
+CREATE TRIGGER item_inventory_delete AFTER DELETE ON item_inventory
+REFERENCING OLD TABLE AS gone
+FOR EACH STATEMENT EXECUTE FUNCTION item_inventory_left();
+
+CREATE TRIGGER item_inventory_truncate BEFORE TRUNCATE ON item_inventory
+FOR EACH STATEMENT EXECUTE FUNCTION ies_refuse('unexplained: an item keeps its count');
+
+-- The items. A row without a revision is one typed in by hand: it is completed.
+
+CREATE FUNCTION items_complete() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  head ledgers%ROWTYPE;
+  no TEXT;
+  next_id BIGINT;
+BEGIN
+  SELECT * INTO head FROM ledgers AS l WHERE l.ledger_id = NEW.ledger_id FOR UPDATE;
+  next_id := 1 + coalesce((
+    SELECT max(i.id) FROM items AS i WHERE i.ledger_id = NEW.ledger_id), 0);
+  no := CASE
+    WHEN NEW.created_at IS NOT NULL OR NEW.updated_at IS NOT NULL OR NEW.archived_at IS NOT NULL
+      THEN 'given_by_ledger: leave out created_at, updated_at and archived_at'
+    WHEN head.ledger_id IS NULL THEN 'ledger_not_found: there is no such ledger'
+    WHEN NEW.id <> next_id THEN 'given_by_ledger: leave out id; items are numbered 1, 2, 3'
+    WHEN head.writing_after IS NOT NULL AND NOT head.by_hand
+      THEN 'given_by_ledger: the writer is writing'
+    WHEN EXISTS (
+      SELECT FROM items AS i WHERE i.ledger_id = NEW.ledger_id AND i.sku = NEW.sku)
+      THEN 'sku_taken: another item has this sku'
+    WHEN concat(NEW.name, NEW.sku, NEW.unit) ~ '[\u0001-\u001f\u007f-\u009f]'
+      THEN 'invalid_text: text has no control characters'
+    WHEN trim(NEW.name) <> NEW.name OR trim(NEW.sku) <> NEW.sku OR trim(NEW.unit) <> NEW.unit
+      THEN 'invalid_text: text does not begin or end with white space'
+  END;
+  IF no IS NOT NULL THEN
+    RAISE EXCEPTION '%', no USING ERRCODE = 'check_violation';
+  END IF;
+  NEW.id := next_id;
+  NEW.created_at := greatest(clock_timestamp(), head.last_created_at);
+  NEW.updated_at := NEW.created_at;
+  NEW.revision := head.items_revision + 1;
+  UPDATE ledgers AS l SET
+    writing_after = coalesce(l.writing_after, l.position), by_hand = true,
+    items_revision = NEW.revision
+  WHERE l.ledger_id = NEW.ledger_id;
+  RETURN NEW;
+END $$;
+
+CREATE TRIGGER items_complete BEFORE INSERT ON items
+FOR EACH ROW WHEN (NEW.revision IS NULL) EXECUTE FUNCTION items_complete();
+
+CREATE FUNCTION items_inserted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (
+    SELECT FROM ledgers AS l
+    WHERE l.by_hand AND l.ledger_id IN (SELECT n.ledger_id FROM changed AS n)) THEN
+    INSERT INTO item_changes (
+      ledger_id, revision, item_id, action, actor, position,
+      name, sku, unit, allow_negative, archived_at, created_at, updated_at)
+    SELECT
+      n.ledger_id, n.revision, n.id, 'created', NULL, l.position,
+      n.name, n.sku, n.unit, n.allow_negative, n.archived_at, n.created_at, n.updated_at
+    FROM changed AS n JOIN ledgers AS l ON l.ledger_id = n.ledger_id AND l.by_hand;
+    INSERT INTO item_inventory (
+      ledger_id, item_id, quantity, version, last_event_id, created_at, updated_at)
+    SELECT n.ledger_id, n.id, 0, 0, NULL, n.created_at, n.created_at
+    FROM changed AS n JOIN ledgers AS l ON l.ledger_id = n.ledger_id AND l.by_hand;
+    UPDATE ledgers AS l SET writing_after = NULL, by_hand = false
+    WHERE l.by_hand AND l.ledger_id IN (SELECT n.ledger_id FROM changed AS n);
+  END IF;
+  RETURN NULL;
+END $$;
+
+-- An item is what its change says.
+CREATE FUNCTION items_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (
+    SELECT FROM changed AS n
+    LEFT JOIN item_changes AS c ON c.ledger_id = n.ledger_id AND c.revision = n.revision
+    WHERE (c.item_id, c.name, c.sku, c.unit, c.allow_negative, c.archived_at, c.created_at,
+        c.updated_at)
+      IS DISTINCT FROM (n.id, n.name, n.sku, n.unit, n.allow_negative, n.archived_at,
+        n.created_at, n.updated_at)) THEN
+    RAISE EXCEPTION
+      'unexplained: no change of items explains this; edit items by the service'
+      USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION items_moved() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (
+    SELECT FROM gone AS o
+    LEFT JOIN items AS i ON i.ledger_id = o.ledger_id AND i.id = o.id AND i.revision > o.revision
+    WHERE i.id IS NULL) THEN
+    RAISE EXCEPTION
+      'unexplained: no change of items explains this; edit items by the service'
+      USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+
+-- By the names of the triggers: what was typed in gets its change first, then it is compared.
+CREATE TRIGGER items_insert AFTER INSERT ON items
+REFERENCING NEW TABLE AS changed
+FOR EACH STATEMENT EXECUTE FUNCTION items_inserted();
+
+CREATE TRIGGER items_insert_explained AFTER INSERT ON items
+REFERENCING NEW TABLE AS changed
+FOR EACH STATEMENT EXECUTE FUNCTION items_changed();
+
+CREATE TRIGGER items_update AFTER UPDATE ON items
+REFERENCING NEW TABLE AS changed
+FOR EACH STATEMENT EXECUTE FUNCTION items_changed();
+
+CREATE TRIGGER items_update_moved AFTER UPDATE ON items
+REFERENCING OLD TABLE AS gone
+FOR EACH STATEMENT EXECUTE FUNCTION items_moved();
+
+CREATE TRIGGER items_delete BEFORE DELETE OR TRUNCATE ON items
+FOR EACH STATEMENT EXECUTE FUNCTION ies_refuse(
+  'append_only: items are never deleted; archive them');
+
+-- The changes of items: the writer's, or those of a row that items_complete completes.
+
+CREATE FUNCTION item_changes_inserted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (
+    SELECT FROM inserted AS n
+    LEFT JOIN ledgers AS l ON l.ledger_id = n.ledger_id
+      AND l.writing_after IS NOT NULL AND n.revision <= l.items_revision
+    LEFT JOIN item_changes AS p ON p.ledger_id = n.ledger_id AND p.revision = n.revision - 1
+    WHERE l.ledger_id IS NULL OR (p.revision IS NULL AND n.revision <> 1)) THEN
+    RAISE EXCEPTION 'unexplained: changes of items are written by the ledger'
+      USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE TRIGGER item_changes_insert AFTER INSERT ON item_changes
+REFERENCING NEW TABLE AS inserted
+FOR EACH STATEMENT EXECUTE FUNCTION item_changes_inserted();
+
+CREATE TRIGGER item_changes_update BEFORE UPDATE OR DELETE OR TRUNCATE ON item_changes
+FOR EACH STATEMENT EXECUTE FUNCTION ies_refuse(
+  'append_only: changes of items are never edited or deleted');
+
+-- The requests: the writer's.
+
+CREATE FUNCTION requests_inserted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (
+    SELECT FROM inserted AS n
+    LEFT JOIN ledgers AS l ON l.ledger_id = n.ledger_id
+      AND l.writing_after IS NOT NULL AND NOT l.by_hand AND n.id <= l.last_request_id
+    WHERE l.ledger_id IS NULL) THEN
+    RAISE EXCEPTION 'unexplained: requests are written by the ledger'
+      USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE TRIGGER requests_insert AFTER INSERT ON requests
+REFERENCING NEW TABLE AS inserted
+FOR EACH STATEMENT EXECUTE FUNCTION requests_inserted();
+
+CREATE TRIGGER requests_update BEFORE UPDATE OR DELETE OR TRUNCATE ON requests
+FOR EACH STATEMENT EXECUTE FUNCTION ies_refuse(
+  'append_only: requests are never edited or deleted');
+
+-- The head.
+
+CREATE FUNCTION ledgers_made() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.position <> 0 OR NEW.writing_after IS NOT NULL OR NEW.by_hand OR NEW.items_revision <> 0
+    OR NEW.counts_revision <> 0 OR NEW.last_request_id <> 0
+    OR NEW.last_created_at <> '0001-01-03 00:00:00+00 BC' THEN
+    RAISE EXCEPTION 'unexplained: a ledger begins empty' USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+
+CREATE TRIGGER ledgers_insert BEFORE INSERT ON ledgers
+FOR EACH ROW EXECUTE FUNCTION ledgers_made();
+
+CREATE TRIGGER ledgers_delete BEFORE DELETE OR TRUNCATE ON ledgers
+FOR EACH STATEMENT EXECUTE FUNCTION ies_refuse('append_only: a ledger is never deleted');
+
+CREATE FUNCTION ledgers_moved() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  no TEXT;
+BEGIN
+  IF NEW.by_hand THEN
+    -- Within the triggers that complete a row, and only there.
+    no := CASE WHEN pg_trigger_depth() < 2
+      OR NEW.position NOT BETWEEN OLD.position AND OLD.position + 1
+      OR NEW.items_revision NOT BETWEEN OLD.items_revision AND OLD.items_revision + 1
+      OR (OLD.writing_after IS NOT NULL AND NOT OLD.by_hand)
+      THEN 'unexplained: the head moves with the log' END;
+  ELSIF NEW.writing_after IS NOT NULL THEN
+    no := CASE WHEN OLD.writing_after IS NOT NULL OR NEW.writing_after <> OLD.position
+      OR NEW.position < OLD.position OR NEW.items_revision < OLD.items_revision
+      OR NEW.last_request_id < OLD.last_request_id OR NEW.last_created_at < OLD.last_created_at
+      OR NEW.ledger_id <> OLD.ledger_id OR NEW.epoch <> OLD.epoch OR NEW.server <> OLD.server
+      OR NEW.counts_revision <> OLD.counts_revision OR NEW.created_at <> OLD.created_at
+      THEN 'unexplained: the writer begins where the log ends' END;
+  ELSE
+    -- Else the head is what the tables say. A new epoch comes alone.
+    no := CASE
+      WHEN NEW.position <> coalesce((
+          SELECT max(e.id) FROM item_event_store AS e WHERE e.ledger_id = NEW.ledger_id), 0)
+        OR NEW.items_revision <> coalesce((
+          SELECT max(c.revision) FROM item_changes AS c WHERE c.ledger_id = NEW.ledger_id), 0)
+        OR NEW.last_request_id <> coalesce((
+          SELECT max(r.id) FROM requests AS r WHERE r.ledger_id = NEW.ledger_id), 0)
+        OR NEW.last_created_at <> coalesce((
+          SELECT e.created_at FROM item_event_store AS e
+          WHERE e.ledger_id = NEW.ledger_id AND e.id = NEW.position), OLD.last_created_at)
+        OR NEW.position - OLD.writing_after <> (
+          SELECT count(*) FROM item_event_store AS e
+          WHERE e.ledger_id = NEW.ledger_id AND e.id > OLD.writing_after)
+        THEN 'unexplained: the head is where the log ends'
+      WHEN NEW.ledger_id <> OLD.ledger_id OR NEW.created_at <> OLD.created_at
+        OR NEW.counts_revision NOT BETWEEN OLD.counts_revision AND OLD.counts_revision + 1
+        OR (OLD.writing_after IS NOT NULL AND (
+          NEW.position <> OLD.position OR NEW.items_revision <> OLD.items_revision
+          OR NEW.last_request_id <> OLD.last_request_id OR NEW.epoch <> OLD.epoch))
+        OR (NEW.server <> OLD.server AND NEW.epoch = OLD.epoch)
+        THEN 'unexplained: the head moves with the log'
+    END;
+  END IF;
+  IF no IS NOT NULL THEN
+    RAISE EXCEPTION '%', no USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+
+CREATE TRIGGER ledgers_update BEFORE UPDATE ON ledgers
+FOR EACH ROW EXECUTE FUNCTION ledgers_moved();

@@ -1,0 +1,3 @@
+-- No parameters. What is read sees what was last committed; nobody waits for others for long.
+BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+SET LOCAL lock_timeout = '2s'

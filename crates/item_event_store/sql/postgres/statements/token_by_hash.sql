@@ -1,0 +1,2 @@
+-- $1: the SHA-256.
+SELECT id, name, role, hash, created_at, expires_at, revoked_at FROM tokens WHERE hash = $1

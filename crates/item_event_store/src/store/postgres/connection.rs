@@ -1,0 +1,215 @@
+//! Connections: where they lead, what is checked before they are trusted, and the pool of them.
+
+use super::error::with_cause;
+use super::rows::Cells;
+use super::statements::{BEGIN_READ, SETTINGS};
+use crate::error::StoreError;
+use crate::store::{Mode, Result};
+use deadpool_postgres::{Client, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use std::ops::Deref;
+use std::str::FromStr as _;
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Config, NoTls, Row, Statement};
+
+/// The parameters of a statement.
+pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// How long anyone waits for a connection before [`StoreError::Busy`].
+const WAIT_TIMEOUT: Duration = Duration::from_secs(2);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Connections of one open store, for its readers and its writers together.
+const MAX_CONNECTIONS: usize = 16;
+
+/// The oldest server whose commits can be told apart.
+const MIN_SERVER_VERSION: i32 = 130_000;
+
+/// One connection, lent by the pool. Statements are prepared once on each.
+pub(super) struct Connection(Client);
+
+impl Connection {
+    pub async fn prepare(&self, sql: &str) -> Result<Statement> {
+        Ok(self.0.prepare_cached(sql).await?)
+    }
+
+    /// Runs a statement and gives all its rows.
+    pub async fn query(&self, sql: &str, params: Params<'_>) -> Result<Vec<Row>> {
+        let statement = self.prepare(sql).await?;
+        Ok(self.0.query(&statement, params).await?)
+    }
+
+    /// Runs a statement and tells how many rows it changed.
+    pub async fn execute(&self, sql: &str, params: Params<'_>) -> Result<u64> {
+        let statement = self.prepare(sql).await?;
+        Ok(self.0.execute(&statement, params).await?)
+    }
+
+    /// Runs statements without parameters.
+    pub async fn batch(&self, sql: &str) -> Result<()> {
+        Ok(self.0.batch_execute(sql).await?)
+    }
+
+    /// The driver's own client.
+    pub fn client(&self) -> &tokio_postgres::Client {
+        &self.0
+    }
+
+    /// Closes it instead of lending it again: the server rolls back what is open.
+    pub fn close(self) {
+        drop(Object::take(self.0));
+    }
+
+    /// Rolls back what is open. A connection that cannot say so is closed.
+    async fn roll_back(self) {
+        if self.0.batch_execute("ROLLBACK").await.is_err() {
+            self.close();
+        }
+    }
+}
+
+/// A connection in which a transaction may be open. Whatever becomes of whoever holds it, also when
+/// it is dropped in the middle of a statement: it is lent again only after a rollback.
+pub(super) struct InTransaction(Option<Connection>);
+
+impl InTransaction {
+    /// Before BEGIN is sent.
+    pub fn new(conn: Connection) -> Self {
+        Self(Some(conn))
+    }
+
+    /// Ends it; what is not committed is rolled back.
+    pub async fn end(mut self) {
+        if let Some(conn) = self.0.take() {
+            conn.roll_back().await;
+        }
+    }
+
+    /// The transaction has ended for certain: the connection may be lent again.
+    pub fn ended(mut self) {
+        self.0.take();
+    }
+
+    /// Closes the connection: it is not known what state it is in.
+    pub fn close(mut self) {
+        if let Some(conn) = self.0.take() {
+            conn.close();
+        }
+    }
+}
+
+impl Deref for InTransaction {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        self.0.as_ref().expect("the connection goes only with its transaction")
+    }
+}
+
+impl Drop for InTransaction {
+    fn drop(&mut self) {
+        let Some(conn) = self.0.take() else { return };
+        match Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(conn.roll_back())),
+            Err(_) => conn.close(),
+        }
+    }
+}
+
+/// The connections of an open store.
+pub(super) struct Connections {
+    pool: Pool,
+    mode: Mode,
+    place: String,
+}
+
+impl Connections {
+    /// Connects once, and refuses a server whose commits would not last.
+    pub async fn open(url: &str, mode: Mode) -> Result<Self> {
+        let mut config = Config::from_str(url).map_err(|error| {
+            StoreError::NotFound(format!("not an address of a database: {}", with_cause(&error)))
+        })?;
+        if config.get_ssl_mode() == SslMode::Require {
+            return Err(StoreError::NotFound(
+                "this version connects by unix sockets and trusted networks only: leave out sslmode"
+                    .into(),
+            ));
+        }
+        config.ssl_mode(SslMode::Disable).connect_timeout(CONNECT_TIMEOUT);
+        if config.get_application_name().is_none() {
+            config.application_name("ies");
+        }
+        let place = config.get_dbname().unwrap_or("the user's own").to_owned();
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let pool = Pool::builder(Manager::from_config(config, NoTls, recycling))
+            .max_size(MAX_CONNECTIONS)
+            .wait_timeout(Some(WAIT_TIMEOUT))
+            .create_timeout(Some(CONNECT_TIMEOUT))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|error| StoreError::Failed(error.to_string()))?;
+        let connections = Self { pool, mode, place };
+        check(&connections.get().await?).await?;
+        Ok(connections)
+    }
+
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// What the database is called.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    pub async fn get(&self) -> Result<Connection> {
+        Ok(Connection(self.pool.get().await?))
+    }
+
+    /// A connection on which all that is read was true at one moment.
+    pub async fn reading(&self) -> Result<InTransaction> {
+        let conn = InTransaction::new(self.get().await?);
+        conn.batch(BEGIN_READ).await?;
+        Ok(conn)
+    }
+}
+
+/// Refuses a server that loses what it acknowledged, and warns of a role that no guard can stop.
+async fn check(conn: &Connection) -> Result<()> {
+    let rows = conn.query(SETTINGS, &[]).await?;
+    let row = Cells(rows.first().ok_or_else(|| StoreError::Failed("no settings".into()))?);
+    for (column, name) in ["fsync", "full_page_writes", "synchronous_commit"].iter().enumerate() {
+        let value: &str = row.get(column)?;
+        if value == "off" {
+            return Err(StoreError::Failed(format!(
+                "the server's {name} is off: what it acknowledges would not last; turn it on"
+            )));
+        }
+    }
+    let encoding: &str = row.get(3)?;
+    if encoding != "UTF8" {
+        return Err(StoreError::Failed(format!(
+            "the database's encoding is {encoding}: make one with ENCODING 'UTF8'"
+        )));
+    }
+    let version: i32 = row.get(4)?;
+    if version < MIN_SERVER_VERSION {
+        return Err(StoreError::Failed(format!(
+            "the server's version is {}: 13 or later is needed",
+            version / 10_000
+        )));
+    }
+    if row.get(5)? {
+        tracing::warn!(
+            "connected as a superuser, whom no guard can stop: connect as ies_app instead"
+        );
+    } else if row.get(6)? {
+        tracing::warn!(
+            "connected as the owner of the tables, who can take the guards away: connect as \
+             ies_app instead"
+        );
+    }
+    Ok(())
+}

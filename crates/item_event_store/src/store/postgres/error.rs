@@ -1,0 +1,66 @@
+//! What an error of the driver means to us. The only place that knows.
+
+use crate::error::StoreError;
+use deadpool_postgres::PoolError;
+use tokio_postgres::Error;
+use tokio_postgres::error::{DbError, Severity, SqlState};
+
+/// Translates an error of the driver that came before COMMIT was sent: nothing is recorded.
+pub(super) fn interpret(error: &Error) -> StoreError {
+    match error.as_db_error() {
+        Some(error) => interpret_db(error),
+        // Without a word from the server: the connection could not be made, or was lost.
+        None => StoreError::Busy(format!("no connection to the database: {}", with_cause(error))),
+    }
+}
+
+fn interpret_db(error: &DbError) -> StoreError {
+    let (state, text) = (error.code(), error.message().to_owned());
+    let class = &state.code()[..2];
+    if *state == SqlState::READ_ONLY_SQL_TRANSACTION {
+        return StoreError::ReadOnly;
+    }
+    if *state == SqlState::DISK_FULL {
+        return StoreError::Full(text);
+    }
+    match class {
+        // Serialization failures and deadlocks; locks that were not to be had; too many
+        // connections; a server that stops, a statement that was cancelled.
+        "40" | "55" | "53" | "57" => StoreError::Busy(text),
+        // Values, constraints and guards, privileges.
+        "22" | "23" | "42" => StoreError::Refused(text),
+        "28" | "3D" => StoreError::NotFound(text),
+        "XX" => StoreError::Corrupt(text),
+        _ => StoreError::Failed(format!("{text} ({})", state.code())),
+    }
+}
+
+/// Whether the server went on after this error, so that the end of the transaction it sits in is
+/// certain.
+pub(super) fn is_plain_error(error: &Error) -> bool {
+    error.as_db_error().is_some_and(|e| e.parsed_severity() == Some(Severity::Error))
+}
+
+/// The error with what caused it: the driver's own text leaves that out.
+pub(super) fn with_cause(error: &Error) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
+impl From<Error> for StoreError {
+    fn from(error: Error) -> Self {
+        interpret(&error)
+    }
+}
+
+impl From<PoolError> for StoreError {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::Backend(error) => error.into(),
+            PoolError::Timeout(_) => Self::Busy("all connections to the database are busy".into()),
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}

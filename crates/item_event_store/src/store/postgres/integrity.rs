@@ -1,0 +1,51 @@
+//! What somebody did to the guards, and rows that have lost what they belong to.
+
+use super::reads::Reader;
+use super::rows::Cells;
+use super::statements::{GUARDS, ORPHANS};
+use crate::store::Result;
+use tokio_postgres::Row;
+
+/// Every guard that the migrations make.
+const TRIGGERS: &[&str] = &[
+    "item_changes_insert",
+    "item_changes_update",
+    "item_event_store_complete",
+    "item_event_store_delete",
+    "item_event_store_inserted",
+    "item_event_store_update",
+    "item_inventory_delete",
+    "item_inventory_insert",
+    "item_inventory_moved",
+    "item_inventory_truncate",
+    "item_inventory_update",
+    "items_complete",
+    "items_delete",
+    "items_insert",
+    "items_insert_explained",
+    "items_update",
+    "items_update_moved",
+    "ledgers_delete",
+    "ledgers_insert",
+    "ledgers_update",
+    "requests_insert",
+    "requests_update",
+];
+
+/// One sentence a fault.
+pub(super) async fn faults(reader: &Reader<'_>) -> Result<Vec<String>> {
+    let guard = |row: &Row| Ok((Cells(row).get::<String>(0)?, Cells(row).get::<bool>(1)?));
+    let found = reader.all(GUARDS, &[], guard).await?;
+    let mut faults = Vec::new();
+    for expected in TRIGGERS {
+        match found.iter().find(|(name, _)| name == expected) {
+            None => faults.push(format!("the trigger {expected} is missing")),
+            Some((_, false)) => faults.push(format!("the trigger {expected} is not in force")),
+            Some((_, true)) => {}
+        }
+    }
+    let strange = found.iter().filter(|(name, _)| !TRIGGERS.contains(&name.as_str()));
+    faults.extend(strange.map(|(name, _)| format!("the trigger {name} is not ours")));
+    faults.extend(reader.all(ORPHANS, &[&reader.ledger()], |row| Cells(row).get(0)).await?);
+    Ok(faults)
+}

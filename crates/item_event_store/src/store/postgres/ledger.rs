@@ -1,0 +1,156 @@
+//! One ledger's rows, read and written by connections of the store's pool.
+
+use super::connection::Connections;
+use super::reads::{self, Reader};
+use super::rows::Cells;
+use super::statements::{INSERT_LEDGER, SERVER, SIZE};
+use super::write::PostgresTx;
+use super::{copy, integrity, load, migrations};
+use crate::error::StoreError;
+use crate::event::Event;
+use crate::ids::{Epoch, ItemId, LedgerName, Position};
+use crate::inventory::Inventory;
+use crate::item::ItemChange;
+use crate::query::{AsOf, At, EventQuery, Explanation, ItemQuery};
+use crate::store::{Discrepancy, Head, LedgerStore, Mode, Result, Snapshot, WriteTx};
+use crate::time::Timestamp;
+use async_trait::async_trait;
+use std::path::Path;
+use std::sync::Arc;
+
+/// An open ledger.
+pub(super) struct PostgresLedger {
+    connections: Arc<Connections>,
+    name: LedgerName,
+}
+
+impl PostgresLedger {
+    pub async fn open(connections: Arc<Connections>, name: &LedgerName) -> Result<Self> {
+        let mode = connections.mode();
+        migrations::migrate(&connections).await?;
+        let conn = connections.get().await?;
+        if mode == Mode::Write {
+            let server = conn.query(SERVER, &[]).await?;
+            let server: Option<&str> = server.first().map_or(Ok(None), |row| Cells(row).get(0))?;
+            let server = server.ok_or(StoreError::ReadOnly)?;
+            let epoch = Epoch::random();
+            conn.execute(
+                INSERT_LEDGER,
+                &[&name.as_str(), &epoch.as_str(), &server, &Timestamp::now()],
+            )
+            .await?;
+            drop(conn);
+            // Gives the ledger a new epoch if it was written on another server.
+            drop(PostgresTx::begin(&connections, name).await?);
+        } else {
+            reads::head(&Reader::new(&conn, name)).await?;
+        }
+        Ok(Self { connections, name: name.clone() })
+    }
+
+    /// Reads at one moment.
+    async fn read<T>(&self, read: impl AsyncFnOnce(Reader<'_>, Head) -> Result<T>) -> Result<T> {
+        let conn = self.connections.reading().await?;
+        let reader = Reader::new(&conn, &self.name);
+        let done = match reads::head(&reader).await {
+            Ok(head) => read(reader, head).await,
+            Err(error) => Err(error),
+        };
+        conn.end().await;
+        done
+    }
+
+    /// The same, with the position of that moment.
+    async fn read_at<T>(
+        &self,
+        read: impl AsyncFnOnce(Reader<'_>, &Head) -> Result<T>,
+    ) -> Result<At<T>> {
+        self.read(async |reader, head| {
+            Ok(At { position: head.position, value: read(reader, &head).await? })
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl LedgerStore for PostgresLedger {
+    async fn begin(&self) -> Result<Box<dyn WriteTx>> {
+        if self.connections.mode() == Mode::Read {
+            return Err(StoreError::ReadOnly);
+        }
+        Ok(Box::new(PostgresTx::begin(&self.connections, &self.name).await?))
+    }
+
+    fn resolves_unknown_commits(&self) -> bool {
+        true
+    }
+
+    async fn head(&self) -> Result<Head> {
+        let conn = self.connections.get().await?;
+        reads::head(&Reader::new(&conn, &self.name)).await
+    }
+
+    async fn inventory(&self, item: ItemId, as_of: Option<AsOf>) -> Result<At<Option<Inventory>>> {
+        self.read(async |reader, head| reads::inventory(&reader, &head, item, as_of).await).await
+    }
+
+    async fn inventories(
+        &self,
+        query: &ItemQuery,
+        as_of: Option<AsOf>,
+    ) -> Result<At<Vec<Inventory>>> {
+        self.read(async |reader, head| reads::inventories(&reader, &head, query, as_of).await).await
+    }
+
+    async fn event(&self, position: Position) -> Result<At<Option<Event>>> {
+        self.read_at(async |reader, _| reads::event(&reader, position).await).await
+    }
+
+    async fn events(&self, query: &EventQuery) -> Result<At<Vec<Event>>> {
+        self.read_at(async |reader, head| reads::events(&reader, head, query).await).await
+    }
+
+    async fn item_changes(&self, after: i64, up_to: i64) -> Result<Vec<ItemChange>> {
+        let conn = self.connections.get().await?;
+        reads::item_changes(&Reader::new(&conn, &self.name), after, up_to).await
+    }
+
+    async fn items_at(&self, items: &[ItemId], revision: i64) -> Result<Vec<ItemChange>> {
+        let conn = self.connections.get().await?;
+        reads::items_at(&Reader::new(&conn, &self.name), items, revision).await
+    }
+
+    async fn explain(&self, item: ItemId, last: usize) -> Result<At<Option<Explanation>>> {
+        self.read_at(async |reader, head| reads::explain(&reader, head, item, last).await).await
+    }
+
+    async fn discrepancies(&self) -> Result<At<Vec<Discrepancy>>> {
+        self.read_at(async |reader, _| load::discrepancies(&reader).await).await
+    }
+
+    async fn negative(&self, limit: usize) -> Result<At<Vec<Inventory>>> {
+        self.read_at(async |reader, _| reads::negative(&reader, limit).await).await
+    }
+
+    async fn snapshot_after(&self, position: Position) -> Result<Snapshot> {
+        self.read(async |reader, head| load::snapshot_after(&reader, head, position).await).await
+    }
+
+    async fn integrity(&self) -> Result<Vec<String>> {
+        self.read(async |reader, _| integrity::faults(&reader).await).await
+    }
+
+    async fn backup(&self, to: &Path) -> Result<Head> {
+        let conn = self.connections.reading().await?;
+        let copied = copy::backup(&conn, &self.name, to).await;
+        conn.end().await;
+        copied
+    }
+
+    async fn size_bytes(&self) -> Result<u64> {
+        let conn = self.connections.get().await?;
+        let rows = conn.query(SIZE, &[]).await?;
+        let bytes: i64 = rows.first().map_or(Ok(0), |row| Cells(row).get(0))?;
+        Ok(bytes.unsigned_abs())
+    }
+}

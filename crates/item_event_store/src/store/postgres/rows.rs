@@ -1,0 +1,225 @@
+//! Rows to values and values to rows. Text that was accepted once is not judged again; what none of
+//! our rows can hold means that the table is damaged.
+
+use crate::error::StoreError;
+use crate::event::Event;
+use crate::ids::{Epoch, IdempotencyKey, ItemId, Position};
+use crate::inventory::Count;
+use crate::item::{Item, ItemAction, ItemChange};
+use crate::reason::{Kind, Reason};
+use crate::request::StoredRequest;
+use crate::store::{Head, Result, outcome};
+use crate::text::Text;
+use crate::time::Timestamp;
+use crate::token::{Token, TokenRow};
+use std::error::Error;
+use tokio_postgres::Row;
+use tokio_postgres::types::private::BytesMut;
+use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, accepts, to_sql_checked};
+
+type Converted<T> = std::result::Result<T, Box<dyn Error + Sync + Send>>;
+
+/// PostgreSQL counts microseconds from here: 2000-01-01T00:00:00Z.
+const EPOCH_MICROS: i64 = 946_684_800_000_000;
+
+impl ToSql for Timestamp {
+    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Converted<IsNull> {
+        (self.micros() - EPOCH_MICROS).to_sql(ty, out)
+    }
+
+    accepts!(TIMESTAMPTZ);
+    to_sql_checked!();
+}
+
+impl<'a> FromSql<'a> for Timestamp {
+    fn from_sql(ty: &Type, raw: &'a [u8]) -> Converted<Self> {
+        Ok(Self::from_micros(i64::from_sql(ty, raw)?.saturating_add(EPOCH_MICROS)))
+    }
+
+    accepts!(TIMESTAMPTZ);
+}
+
+/// A row whose cells are read with a word on what is wrong with them.
+pub(super) struct Cells<'a>(pub &'a Row);
+
+impl<'a> Cells<'a> {
+    pub fn get<T: FromSql<'a>>(&self, column: usize) -> Result<T> {
+        self.0.try_get(column).map_err(|error| {
+            let cause = error.source().map(ToString::to_string).unwrap_or_default();
+            StoreError::Corrupt(format!("{error}: {cause}"))
+        })
+    }
+
+    /// An INTEGER.
+    pub fn int(&self, column: usize) -> Result<i64> {
+        Ok(self.get::<i32>(column)?.into())
+    }
+
+    /// A name that is read by `FromStr`.
+    pub fn name<T: std::str::FromStr<Err: std::fmt::Display>>(&self, column: usize) -> Result<T> {
+        parse(self.get(column)?)
+    }
+
+    pub fn optional_name<T: std::str::FromStr<Err: std::fmt::Display>>(
+        &self,
+        column: usize,
+    ) -> Result<Option<T>> {
+        self.get::<Option<&str>>(column)?.map(parse).transpose()
+    }
+
+    fn text<const MAX: usize>(&self, column: usize) -> Result<Text<MAX>> {
+        Ok(Text::stored(self.get(column)?))
+    }
+
+    fn optional_text<const MAX: usize>(&self, column: usize) -> Result<Option<Text<MAX>>> {
+        Ok(self.get::<Option<&str>>(column)?.map(Text::stored))
+    }
+
+    fn position(&self, column: usize) -> Result<Position> {
+        self.get(column).map(Position)
+    }
+
+    pub fn item_id(&self, column: usize) -> Result<ItemId> {
+        self.int(column).map(ItemId)
+    }
+
+    fn hash(&self, column: usize) -> Result<[u8; 32]> {
+        let bytes: &[u8] = self.get(column)?;
+        bytes.try_into().map_err(|_| StoreError::Corrupt("a hash has 32 bytes".into()))
+    }
+}
+
+fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T> {
+    text.parse().map_err(|error| StoreError::Corrupt(format!("'{text}': {error}")))
+}
+
+/// The columns of `head.sql`.
+pub(super) fn head(row: &Row) -> Result<Head> {
+    let row = Cells(row);
+    Ok(Head {
+        position: row.position(0)?,
+        epoch: row.name::<Epoch>(1)?,
+        items_revision: row.get(2)?,
+        counts_revision: row.get(3)?,
+        last_request_id: row.get(4)?,
+        last_created_at: row.get(5)?,
+        time_zone: row.get(6)?,
+        day_start_hour: i8::try_from(row.get::<i16>(7)?)
+            .map_err(|_| StoreError::Corrupt("an hour is 0 to 23".into()))?,
+    })
+}
+
+/// The columns of `event.sql`, and of every statement that gives events.
+pub(super) fn event(row: &Row) -> Result<Event> {
+    let row = Cells(row);
+    Ok(Event {
+        id: row.position(0)?,
+        item_id: row.item_id(1)?,
+        quantity_change: row.int(2)?,
+        reason: row.name::<Reason>(3)?,
+        created_at: row.get(4)?,
+        version: row.get(5)?,
+        quantity_after: row.int(6)?,
+        kind: row.optional_name::<Kind>(7)?,
+        occurred_at: row.get(8)?,
+        actor: row.optional_text(9)?,
+        reference: row.optional_text(10)?,
+        note: row.optional_text(11)?,
+        corrects_event_id: row.get::<Option<i64>>(12)?.map(Position),
+        request_id: row.get(13)?,
+    })
+}
+
+/// The first nine columns of every statement that gives items.
+pub(super) fn item(row: &Row) -> Result<Item> {
+    let row = Cells(row);
+    Ok(Item {
+        id: row.item_id(0)?,
+        name: row.text(1)?,
+        sku: row.optional_text(2)?,
+        unit: row.text(3)?,
+        allow_negative: row.get(4)?,
+        archived_at: row.get(5)?,
+        created_at: row.get(6)?,
+        updated_at: row.get(7)?,
+        revision: row.get(8)?,
+    })
+}
+
+/// Five columns from `first` on: a count, or NULL when there is no such row.
+pub(super) fn count(row: &Row, first: usize) -> Result<Option<Count>> {
+    let row = Cells(row);
+    let Some(quantity) = row.get::<Option<i32>>(first)? else { return Ok(None) };
+    Ok(Some(Count {
+        quantity: quantity.into(),
+        version: row.get(first + 1)?,
+        last_event_id: row.get::<Option<i64>>(first + 2)?.map(Position),
+        created_at: row.get(first + 3)?,
+        updated_at: row.get(first + 4)?,
+    }))
+}
+
+/// An item and its count.
+pub(super) fn counted_item(row: &Row) -> Result<(Item, Option<Count>)> {
+    Ok((item(row)?, count(row, 9)?))
+}
+
+/// The columns of `item_changes.sql`.
+pub(super) fn item_change(row: &Row) -> Result<ItemChange> {
+    let row = Cells(row);
+    let (revision, action): (i64, &str) = (row.get(0)?, row.get(2)?);
+    let action =
+        [ItemAction::Created, ItemAction::Edited, ItemAction::Archived, ItemAction::Unarchived]
+            .into_iter()
+            .find(|known| known.as_str() == action)
+            .ok_or_else(|| StoreError::Corrupt(format!("unknown action '{action}'")))?;
+    Ok(ItemChange {
+        revision,
+        action,
+        actor: row.optional_text(3)?,
+        position: row.position(4)?,
+        item: Item {
+            id: row.item_id(1)?,
+            name: row.text(5)?,
+            sku: row.optional_text(6)?,
+            unit: row.text(7)?,
+            allow_negative: row.get(8)?,
+            archived_at: row.get(9)?,
+            created_at: row.get(10)?,
+            updated_at: row.get(11)?,
+            revision,
+        },
+    })
+}
+
+/// The columns of `requests.sql`.
+pub(super) fn request(row: &Row) -> Result<StoredRequest> {
+    let row = Cells(row);
+    let outcome = outcome::decode(row.get(6)?)
+        .map_err(|error| StoreError::Corrupt(format!("the outcome of a request: {error}")))?;
+    Ok(StoredRequest {
+        id: row.get(0)?,
+        key: row.name::<IdempotencyKey>(1)?,
+        hash: row.hash(2)?,
+        actor: row.text(3)?,
+        created_at: row.get(4)?,
+        position: row.position(5)?,
+        outcome,
+    })
+}
+
+/// The columns of `tokens.sql`.
+pub(super) fn token(row: &Row) -> Result<Token> {
+    let row = Cells(row);
+    Ok(Token {
+        id: row.get(0)?,
+        row: TokenRow {
+            name: row.text(1)?,
+            role: row.name(2)?,
+            hash: row.hash(3)?,
+            created_at: row.get(4)?,
+            expires_at: row.get(5)?,
+        },
+        revoked_at: row.get(6)?,
+    })
+}

@@ -1,0 +1,76 @@
+//! Every SQL statement, bound once. One statement a file, under the name of its constant; the
+//! file's first lines say what the parameters are.
+
+/// Binds each name to the text of its file.
+macro_rules! statements {
+    ($($name:ident = $file:literal,)*) => {
+        $(pub(super) const $name: &str = include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"), "/sql/postgres/statements/", $file, ".sql"
+        ));)*
+    };
+}
+
+statements! {
+    APPLIED_MIGRATIONS = "applied_migrations",
+    BEGIN_READ = "begin_read",
+    BEGIN_WRITE = "begin_write",
+    BUMP_COUNTS_REVISION = "bump_counts_revision",
+    CHANGES_SINCE = "changes_since",
+    CLOSE_RANGE = "close_range",
+    COPY_IN_ITEM_CHANGES = "copy_in_item_changes",
+    COPY_IN_ITEM_EVENT_STORE = "copy_in_item_event_store",
+    COPY_IN_ITEM_INVENTORY = "copy_in_item_inventory",
+    COPY_IN_ITEMS = "copy_in_items",
+    COPY_IN_REQUESTS = "copy_in_requests",
+    COPY_OUT_ITEM_CHANGES = "copy_out_item_changes",
+    COPY_OUT_ITEM_EVENT_STORE = "copy_out_item_event_store",
+    COPY_OUT_ITEM_INVENTORY = "copy_out_item_inventory",
+    COPY_OUT_ITEMS = "copy_out_items",
+    COPY_OUT_REQUESTS = "copy_out_requests",
+    CORRECTED_BY = "corrected_by",
+    CURRENT_XACT = "current_xact",
+    DELETE_COUNTS = "delete_counts",
+    EVENT = "event",
+    EVENTS_ALL_NEWEST = "events_all_newest",
+    EVENTS_ALL_OLDEST = "events_all_oldest",
+    EVENTS_AT = "events_at",
+    EVENTS_ITEM_NEWEST = "events_item_newest",
+    EVENTS_ITEM_OLDEST = "events_item_oldest",
+    GUARDS = "guards",
+    HEAD = "head",
+    INSERT_EVENTS = "insert_events",
+    INSERT_ITEM_CHANGES = "insert_item_changes",
+    INSERT_ITEMS = "insert_items",
+    INSERT_LEDGER = "insert_ledger",
+    INSERT_MIGRATION = "insert_migration",
+    INSERT_REQUESTS = "insert_requests",
+    INSERT_TOKEN = "insert_token",
+    INVENTORIES = "inventories",
+    INVENTORIES_AS_OF = "inventories_as_of",
+    ITEM_CHANGES = "item_changes",
+    ITEM_WITH_SKU = "item_with_sku",
+    ITEMS_AT = "items_at",
+    ITEMS_WITH_COUNTS = "items_with_counts",
+    LAST_COUNTS = "last_counts",
+    LOCK_HEAD = "lock_head",
+    LOCK_MIGRATIONS = "lock_migrations",
+    NEGATIVE = "negative",
+    OPEN_RANGE = "open_range",
+    ORPHANS = "orphans",
+    POSITION_AT = "position_at",
+    PUT_COUNTS = "put_counts",
+    REASON_SUMS = "reason_sums",
+    REQUESTS = "requests",
+    REVOKE_TOKEN = "revoke_token",
+    SCHEMA_EXISTS = "schema_exists",
+    SERVER = "server",
+    SET_BUSINESS_DAY = "set_business_day",
+    SET_EPOCH = "set_epoch",
+    SET_SESSION_LEDGER = "set_session_ledger",
+    SETTINGS = "settings",
+    SIZE = "size",
+    STRAY_COUNTS = "stray_counts",
+    TOKEN_BY_HASH = "token_by_hash",
+    TOKENS = "tokens",
+    UPDATE_ITEMS = "update_items",
+}

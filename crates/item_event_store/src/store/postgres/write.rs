@@ -1,0 +1,180 @@
+//! The writer's transaction, on a connection that it borrows for one batch. Statements that do not
+//! need each other's answers are sent together.
+
+use super::connection::{Connection, Connections, InTransaction, Params};
+use super::error::{interpret, is_plain_error, with_cause};
+use super::reads::{self, Reader, no_ledger};
+use super::rows::{self, Cells};
+use super::statements::{
+    BEGIN_WRITE, BUMP_COUNTS_REVISION, CURRENT_XACT, DELETE_COUNTS, LOCK_HEAD, SERVER, SET_EPOCH,
+};
+use super::{append, load};
+use crate::error::StoreError;
+use crate::event::Event;
+use crate::facts::{Correctable, LastCount};
+use crate::ids::{Epoch, IdempotencyKey, ItemId, LedgerName, Position};
+use crate::inventory::Inventory;
+use crate::item::ItemChange;
+use crate::request::StoredRequest;
+use crate::store::{Batch, Head, Loaded, Result, WriteTx};
+use crate::time::Timestamp;
+use async_trait::async_trait;
+
+/// The transaction, alone with a connection until it ends.
+pub(super) struct PostgresTx {
+    conn: InTransaction,
+    ledger: LedgerName,
+    head: Head,
+    failed: bool,
+}
+
+impl PostgresTx {
+    /// Locks the head. A ledger that was last written on another server, database or timeline gets
+    /// a new epoch first: its positions may be another history's.
+    pub async fn begin(connections: &Connections, ledger: &LedgerName) -> Result<Self> {
+        loop {
+            let (tx, written_on, server) = Self::lock(connections.get().await?, ledger).await?;
+            if written_on == server {
+                return Ok(tx);
+            }
+            tracing::warn!(%ledger, written_on, server, "another server: a new epoch begins");
+            let epoch = Epoch::random();
+            tx.conn.execute(SET_EPOCH, &[&ledger.as_str(), &epoch.as_str(), &server]).await?;
+            Box::new(tx).commit().await?;
+        }
+    }
+
+    /// The lock is a statement of its own, before anything else is read: what comes after it sees
+    /// what was committed while it waited.
+    async fn lock(conn: Connection, ledger: &LedgerName) -> Result<(Self, String, String)> {
+        let lock = conn.prepare(LOCK_HEAD).await?;
+        let server = conn.prepare(SERVER).await?;
+        let conn = InTransaction::new(conn);
+        let (name, client) = (ledger.as_str(), conn.client());
+        let params: Params<'_> = &[&name];
+        let (begun, locked, server) = tokio::join!(
+            client.batch_execute(BEGIN_WRITE),
+            client.query_opt(&lock, params),
+            client.query_opt(&server, &[]),
+        );
+        begun?;
+        let locked = locked?.ok_or_else(|| no_ledger(ledger))?;
+        let server = server?.map_or(Ok(None), |row| Cells(&row).get::<Option<String>>(0))?;
+        let server = server.ok_or(StoreError::ReadOnly)?;
+        let written_on = Cells(&locked).get(8)?;
+        let head = rows::head(&locked)?;
+        let tx = Self { conn, ledger: ledger.clone(), head, failed: false };
+        Ok((tx, written_on, server))
+    }
+
+    /// The head that is locked.
+    pub fn locked_head(&self) -> Head {
+        self.head.clone()
+    }
+
+    /// After an error nothing goes on: the server has ended the transaction already.
+    async fn step<T>(
+        &mut self,
+        step: impl AsyncFnOnce(Reader<'_>, &Head) -> Result<T>,
+    ) -> Result<T> {
+        if self.failed {
+            return Err(StoreError::Failed("the transaction was rolled back by an error".into()));
+        }
+        let reader = Reader::new(&self.conn, &self.ledger);
+        let done = step(reader, &self.head).await;
+        self.failed = done.is_err();
+        done
+    }
+}
+
+#[async_trait]
+impl WriteTx for PostgresTx {
+    async fn head(&mut self) -> Result<Head> {
+        Ok(self.head.clone())
+    }
+
+    async fn load(&mut self) -> Result<Loaded> {
+        self.step(async |reader, head| load::load(&reader, head.clone()).await).await
+    }
+
+    async fn tail(&mut self, after: Position) -> Result<Vec<Event>> {
+        self.step(async |reader, head| reads::tail(&reader, head, after).await).await
+    }
+
+    async fn event(&mut self, position: Position) -> Result<Option<Event>> {
+        self.step(async |reader, _| reads::event(&reader, position).await).await
+    }
+
+    async fn item_changes(&mut self, after: i64) -> Result<Vec<ItemChange>> {
+        self.step(async |reader, _| reads::item_changes(&reader, after, i64::MAX).await).await
+    }
+
+    async fn requests(&mut self, keys: &[IdempotencyKey]) -> Result<Vec<StoredRequest>> {
+        self.step(async |reader, _| reads::requests(&reader, keys).await).await
+    }
+
+    async fn correctable(&mut self, positions: &[Position]) -> Result<Vec<Correctable>> {
+        self.step(async |reader, _| reads::correctable(&reader, positions).await).await
+    }
+
+    async fn last_counts(&mut self, items: &[ItemId]) -> Result<Vec<(ItemId, LastCount)>> {
+        let last = |event: Event| {
+            (event.item_id, LastCount { position: event.id, at: event.effective_at() })
+        };
+        let found = self.step(async |reader, _| reads::last_counts(&reader, items).await).await?;
+        Ok(found.into_iter().map(last).collect())
+    }
+
+    async fn changes_since(&mut self, item: ItemId, at: Timestamp) -> Result<i64> {
+        self.step(async |reader, head| reads::changes_since(&reader, head, item, at).await).await
+    }
+
+    async fn append(&mut self, batch: &Batch) -> Result<()> {
+        if self.failed {
+            return Err(StoreError::Failed("the transaction was rolled back by an error".into()));
+        }
+        let done = append::append(&self.conn, &self.ledger, batch).await;
+        self.failed = done.is_err();
+        done
+    }
+
+    async fn replace_counts(&mut self, rows: &[Inventory], strays: &[ItemId]) -> Result<()> {
+        if self.failed {
+            return Err(StoreError::Failed("the transaction was rolled back by an error".into()));
+        }
+        let (conn, ledger) = (&self.conn, self.ledger.as_str());
+        let strays: Vec<i64> = strays.iter().map(|item| item.0).collect();
+        let replaced = async {
+            append::put_counts(conn, ledger, rows).await?;
+            conn.execute(DELETE_COUNTS, &[&ledger, &strays]).await?;
+            conn.execute(BUMP_COUNTS_REVISION, &[&ledger]).await
+        };
+        let done = replaced.await;
+        self.failed = done.is_err();
+        done.map(|_| ())
+    }
+
+    /// A COMMIT that is answered by ROLLBACK looks like success to the driver. So a statement goes
+    /// before it that fails in a transaction which has ended: if that one answers, COMMIT commits.
+    async fn commit(self: Box<Self>) -> Result<()> {
+        if self.failed {
+            return Err(StoreError::Failed("the transaction was rolled back by an error".into()));
+        }
+        let alive = self.conn.prepare(CURRENT_XACT).await?;
+        let client = self.conn.client();
+        let (alive, committed) =
+            tokio::join!(client.query_one(&alive, &[]), client.batch_execute("COMMIT"));
+        match (alive, committed) {
+            (Ok(_), Ok(())) => {
+                self.conn.ended();
+                Ok(())
+            }
+            // Ended before COMMIT: its answer was ROLLBACK.
+            (Err(error), Ok(())) if is_plain_error(&error) => Err(interpret(&error)),
+            (Err(error), _) | (_, Err(error)) => {
+                self.conn.close();
+                Err(StoreError::CommitUnknown(with_cause(&error)))
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! A PostgreSQL cluster for one run of the tests: in a folder of its own, on a socket only, with
+//! fsync on, as a user that is not root. It ends with the process, however that ends.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+
+/// Makes and starts the cluster, says so, and waits until the test process is gone: then its end of
+/// the pipe is closed.
+const SCRIPT: &str = r#"
+set -e
+bin=$1 dir=$2
+"$bin/initdb" -D "$dir/data" -A trust -U postgres -E UTF8 --locale=C -N >"$dir/log" 2>&1
+"$bin/pg_ctl" -D "$dir/data" -w -l "$dir/log" -o "-k '$dir' -c listen_addresses= \
+  -c max_connections=300 -c shared_buffers=32MB -c fsync=on" start >"$dir/ctl" 2>&1
+echo ready
+read _ || true
+"$bin/pg_ctl" -D "$dir/data" -m immediate stop >"$dir/ctl" 2>&1 || true
+rm -rf "$dir"
+"#;
+
+pub struct Cluster {
+    folder: PathBuf,
+    // Whoever holds the other end of its standard input keeps the cluster alive.
+    _keeper: Child,
+}
+
+impl Cluster {
+    /// The cluster of this process, started when it is first needed.
+    pub fn started() -> &'static Self {
+        static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+        CLUSTER.get_or_init(Self::start)
+    }
+
+    /// Where a database of it is, for a user of it.
+    pub fn url(&self, user: &str, database: &str) -> String {
+        format!("postgres://{user}@/{database}?host={}", self.folder.display())
+    }
+
+    fn start() -> Self {
+        let bin = binaries();
+        // A socket's path is short, and every user must reach it.
+        let folder = tempfile::Builder::new().prefix("ies-pg-").tempdir_in("/tmp");
+        let folder = folder.expect("a folder").keep();
+        let mut command = if owner_is_root(&folder) {
+            let given = Command::new("chown").arg("nobody").arg(&folder).status();
+            assert!(given.is_ok_and(|status| status.success()), "the folder is given to nobody");
+            let mut command = Command::new("runuser");
+            command.args(["-u", "nobody", "--", "sh"]);
+            command
+        } else {
+            Command::new("sh")
+        };
+        command.args(["-c", SCRIPT, "sh"]).arg(bin).arg(&folder);
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut keeper = spawned.expect("a shell");
+        let mut said = String::new();
+        let output = keeper.stdout.take().expect("piped");
+        BufReader::new(output).read_line(&mut said).expect("its output");
+        let log = || std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+        assert_eq!(said, "ready\n", "PostgreSQL did not start: {}", log());
+        Self { folder, _keeper: keeper }
+    }
+}
+
+fn owner_is_root(folder: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata(folder).expect("the folder").uid() == 0
+}
+
+/// The folder with initdb and its kin: that of Debian's newest version, or one in PATH.
+fn binaries() -> PathBuf {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut folders: Vec<_> = versions.map(|version| version.path().join("bin")).collect();
+    folders.sort();
+    folders.reverse();
+    folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
+    folders.into_iter().find(|folder| folder.join("initdb").is_file()).expect(
+        "the tests need PostgreSQL's server, 13 or later: install it (Debian: apt-get install \
+         postgresql) or put its initdb and pg_ctl into PATH",
+    )
+}
