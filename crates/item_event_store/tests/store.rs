@@ -123,3 +123,13 @@ macro_rules! suite {
 
 suite!(sqlite);
 suite!(postgres);
+
+/// `IES_TEST_COMMANDS` says how many commands are sent: every one costs a commit on each backend.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_backend_gives_the_same_answers() {
+    let commands = std::env::var("IES_TEST_COMMANDS").ok().and_then(|n| n.parse().ok());
+    let (one, other) = (backend::sqlite().await, backend::postgres().await);
+    model::compare_backends(&one, &other, commands.unwrap_or(3_000)).await;
+    one.finish().await;
+    other.finish().await;
+}

@@ -4,10 +4,7 @@
 use crate::cli::exit::{Exit, Failure};
 use etcetera::BaseStrategy as _;
 use item_event_store::ids::LedgerName;
-use item_event_store::store::Mode;
-use item_event_store::store::sqlite::SqliteStore;
-use item_event_store::store::{LedgerStore, Store};
-use std::path::PathBuf;
+use item_event_store::store::{self, LedgerStore, Mode, Store};
 use std::sync::Arc;
 
 const HEADING: &str = "Where and who";
@@ -21,7 +18,8 @@ pub struct PlaceArgs {
         help_heading = HEADING,
         value_name = "STORE",
         conflicts_with = "server",
-        help = "The store: sqlite:DIR or DIR [env: IES_STORE] [default: below the XDG data folder]"
+        help = "The store: DIR or postgres://USER@HOST/DATABASE [env: IES_STORE] \
+                [default: below the XDG data folder]"
     )]
     store: Option<String>,
     #[arg(
@@ -58,8 +56,8 @@ pub struct PlaceArgs {
 pub enum Place {
     /// A running server, by its address.
     Server(String),
-    /// A folder of SQLite files.
-    Folder(PathBuf),
+    /// A store, by its URL: a folder of SQLite files, or a PostgreSQL database.
+    Store(String),
 }
 
 impl PlaceArgs {
@@ -68,68 +66,76 @@ impl PlaceArgs {
         let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         match (&self.server, &self.store) {
             (Some(url), _) => Ok(Place::Server(url.clone())),
-            (None, Some(store)) => Ok(Place::Folder(folder(store)?)),
+            (None, Some(store)) => Ok(Place::Store(checked(store)?)),
             (None, None) => match (set("IES_SERVER"), set("IES_STORE")) {
                 (Some(_), Some(_)) => {
                     Err(Failure::new(Exit::Config, "IES_SERVER and IES_STORE are both set")
                         .hint("say which one with --server URL or --store DIR"))
                 }
                 (Some(url), None) => Ok(Place::Server(url)),
-                (None, Some(store)) => Ok(Place::Folder(folder(&store)?)),
-                (None, None) => Ok(Place::Folder(default_folder()?)),
+                (None, Some(store)) => Ok(Place::Store(checked(&store)?)),
+                (None, None) => Ok(Place::Store(default_folder()?)),
             },
         }
     }
 
-    /// The folder, for a command that needs the store itself.
-    pub fn folder(&self, command: &str) -> Result<PathBuf, Failure> {
+    /// The store's URL, for a command that needs the store itself.
+    pub fn store(&self, command: &str) -> Result<String, Failure> {
         match self.place()? {
-            Place::Folder(folder) => Ok(folder),
+            Place::Store(url) => Ok(url),
             Place::Server(_) => Err(Failure::new(
                 Exit::Usage,
                 format!("'ies {command}' needs the store itself, not a server"),
             )
-            .hint("run it where the store is, with --store DIR")),
+            .hint("run it where the store is, with --store")),
         }
     }
 }
 
-fn folder(store: &str) -> Result<PathBuf, Failure> {
-    if store.starts_with("postgres://") || store.starts_with("postgresql://") {
-        return Err(Failure::new(Exit::Config, "PostgreSQL is not yet a store of this version")
-            .hint("--store sqlite:DIR keeps the ledger in a folder"));
-    }
-    let dir = store.strip_prefix("sqlite:").unwrap_or(store);
-    if dir.is_empty() {
+fn checked(store: &str) -> Result<String, Failure> {
+    if store.strip_prefix("sqlite:").unwrap_or(store).is_empty() {
         return Err(Failure::new(Exit::Usage, "the store's folder is missing: sqlite:DIR"));
     }
-    Ok(PathBuf::from(dir))
+    Ok(store.to_owned())
 }
 
-fn default_folder() -> Result<PathBuf, Failure> {
+/// Whether a store's URL is a PostgreSQL database's.
+pub fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
+/// The store's URL as it may be shown: without a password.
+pub fn shown(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.strip_prefix("sqlite:").unwrap_or(url).to_owned();
+    };
+    let authority = rest.find(['/', '?']).unwrap_or(rest.len());
+    let host = rest[..authority].rfind('@').map_or(0, |at| at + 1);
+    let path = rest[host..].split('?').next().unwrap_or_default();
+    format!("{scheme}://{path}")
+}
+
+fn default_folder() -> Result<String, Failure> {
     let strategy = etcetera::choose_base_strategy().map_err(|_| {
         Failure::new(Exit::Config, "there is no home folder to keep a store in")
             .hint("say where with --store DIR")
     })?;
-    Ok(strategy.data_dir().join("itemeventstore"))
+    let folder = strategy.data_dir().join("itemeventstore").into_os_string();
+    folder.into_string().map_err(|_| {
+        Failure::new(Exit::Config, "the data folder's name is no UTF-8")
+            .hint("say where with --store DIR")
+    })
 }
 
-/// Opens the store in a folder, and its ledger.
+/// Opens a store, and its ledger.
 pub async fn open(
-    folder: PathBuf,
+    url: &str,
     mode: Mode,
     name: &LedgerName,
 ) -> Result<(Arc<dyn Store>, Arc<dyn LedgerStore>), Failure> {
-    let store = open_store(folder, mode).await?;
+    let store = store::open(url, mode).await?;
     let ledger = store.ledger(name).await?;
     Ok((store, ledger))
-}
-
-/// Opens the store in a folder. Opening waits for the disk, so it is done apart.
-pub async fn open_store(folder: PathBuf, mode: Mode) -> Result<Arc<dyn Store>, Failure> {
-    let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&folder, mode)).await;
-    let store = opened.map_err(|error| Failure::new(Exit::Bug, error.to_string()))??;
-    Ok(Arc::new(store))
 }
 
 #[cfg(test)]
@@ -137,10 +143,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_store_is_a_folder_with_or_without_its_scheme() {
-        assert_eq!(folder("sqlite:/a/b").ok(), Some(PathBuf::from("/a/b")));
-        assert_eq!(folder("a b").ok(), Some(PathBuf::from("a b")));
-        assert_eq!(folder("sqlite:").expect_err("nothing").exit, Exit::Usage);
-        assert_eq!(folder("postgres://h/d").expect_err("not yet").exit, Exit::Config);
+    fn a_store_is_a_url_or_a_folder() {
+        for good in ["sqlite:/a/b", "a b", "postgres://h/d"] {
+            assert_eq!(checked(good).ok().as_deref(), Some(good));
+        }
+        assert_eq!(checked("sqlite:").expect_err("nothing").exit, Exit::Usage);
+        assert_eq!(shown("sqlite:/a/b"), "/a/b");
+        assert_eq!(shown("postgres://ann:secret@h:1/d?host=/x&password=y"), "postgres://h:1/d");
+        assert!(is_postgres("postgresql:///d") && !is_postgres("postgres"));
     }
 }

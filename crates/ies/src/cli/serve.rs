@@ -40,8 +40,8 @@ impl Serve {
     /// Serves until it is told to stop.
     pub async fn run(self, settings: &PlaceArgs, output: Output) -> Result<Exit, Failure> {
         log_to_stderr()?;
-        let folder = settings.folder("serve")?;
-        let (store, tables) = place::open(folder, Mode::Write, &LedgerName::default()).await?;
+        let url = settings.store("serve")?;
+        let (store, tables) = place::open(&url, Mode::Write, &LedgerName::default()).await?;
         // Before anything is made in the store: a port that is taken must not cost a token.
         let listener = TcpListener::bind(self.addr).await.map_err(|error| {
             Failure::new(Exit::Unavailable, format!("cannot listen on {}: {error}", self.addr))

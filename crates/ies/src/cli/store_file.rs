@@ -6,7 +6,7 @@ use crate::cli::place::{self, PlaceArgs};
 use crate::cli::progress;
 use item_event_store::error::StoreError;
 use item_event_store::ids::LedgerName;
-use item_event_store::store::Mode;
+use item_event_store::store::{self, Mode};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -43,8 +43,8 @@ impl Backup {
             return Err(Failure::new(Exit::CannotCreate, message)
                 .hint("a backup makes a new file: name another one"));
         }
-        let folder = settings.folder("backup")?;
-        let (_store, ledger) = place::open(folder, Mode::Read, &LedgerName::default()).await?;
+        let url = settings.store("backup")?;
+        let (_store, ledger) = place::open(&url, Mode::Read, &LedgerName::default()).await?;
         let waiting = progress::waiting(output, "copying");
         let copied = ledger.backup(&self.file).await;
         waiting.finish_and_clear();
@@ -65,7 +65,7 @@ impl Restore {
             let message = format!("there is no file {}", self.file.display());
             return Err(Failure::new(Exit::NoInput, message));
         }
-        let store = place::open_store(settings.folder("restore")?, Mode::Write).await?;
+        let store = store::open(&settings.store("restore")?, Mode::Write).await?;
         let waiting = progress::waiting(output, "restoring");
         let restored = store.restore(&self.ledger, &self.file).await;
         waiting.finish_and_clear();
@@ -92,13 +92,18 @@ impl Restore {
 impl Migrate {
     /// Brings the store up to this version, which opening it for writing does.
     pub async fn run(self, settings: &PlaceArgs, output: Output) -> Result<Exit, Failure> {
+        let url = settings.store("migrate")?;
         if self.print {
-            output.print(&item_event_store::store::sqlite::schema_sql())?;
+            let sql = if place::is_postgres(&url) {
+                store::postgres::schema_sql()
+            } else {
+                store::sqlite::schema_sql()
+            };
+            output.print(&sql)?;
             return Ok(Exit::Ok);
         }
-        let folder = settings.folder("migrate")?;
-        let shown = folder.display().to_string();
-        let (_store, ledger) = place::open(folder, Mode::Write, &LedgerName::default()).await?;
+        let shown = place::shown(&url);
+        let (_store, ledger) = place::open(&url, Mode::Write, &LedgerName::default()).await?;
         let head = ledger.head().await?;
         let said = json!({ "store": shown, "position": head.position.0 });
         output.show(&said, |_| {

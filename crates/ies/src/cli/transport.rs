@@ -60,12 +60,12 @@ impl Transport {
         match settings.place()? {
             Place::Server(url) => Remote::new(&url, settings.token.as_deref())
                 .map(|remote| Self::Remote(Box::new(remote))),
-            Place::Folder(folder) => {
+            Place::Store(url) => {
                 let mode = match access {
                     Access::Read => Mode::Read,
                     Access::Write => Mode::Write,
                 };
-                let (store, tables) = place::open(folder, mode, &LedgerName::default()).await?;
+                let (store, tables) = place::open(&url, mode, &LedgerName::default()).await?;
                 let ledger = match access {
                     Access::Read => Ledger::read_only(tables),
                     Access::Write => Ledger::open(tables, Arc::new(SystemClock)).await?,

@@ -445,8 +445,7 @@ impl Random {
 /// Sends random requests to the ledger and to the model, and holds every answer against the
 /// model's. The seed is printed when they differ; `IES_TEST_SEED` runs it again.
 pub async fn compare(t: &TestLedger, commands: usize) {
-    let seed = std::env::var("IES_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seed = seed.unwrap_or_else(|| Timestamp::now().micros().unsigned_abs());
+    let seed = seed();
     let (mut random, mut model) = (Random(seed), Model::default());
     let (mut sent, mut recorded, mut last) = (0, 0, None::<(Request, Answer)>);
     let mut now = at(crate::backend::MORNING);
@@ -481,6 +480,41 @@ pub async fn compare(t: &TestLedger, commands: usize) {
         }
     }
     assert_eq!(t.log().await.len(), model.log.len(), "seed {seed}");
+}
+
+/// Sends the same random requests to two backends, and holds the answers against each other to the
+/// letter; in the end the logs too.
+pub async fn compare_backends(one: &TestLedger, other: &TestLedger, commands: usize) {
+    let seed = seed();
+    let (mut random, mut model, mut sent) = (Random(seed), Model::default(), 0);
+    let mut now = at(crate::backend::MORNING);
+    while sent < commands {
+        if random.chance(5) {
+            now = now.plus_micros(random.number(-600, 3_600) * 1_000_000);
+            one.clock.set(now);
+            other.clock.set(now);
+        }
+        let count = if random.chance(4) { random.below(4) + 1 } else { 1 };
+        let request = one.request((0..count).map(|_| random.command(&model, now)).collect());
+        sent += request.commands.len();
+        let _ = model.request(&request, now);
+        let (ledgers, again) = ((one.ledger(), other.ledger()), usize::from(random.chance(15)));
+        for _ in 0..=again {
+            let (said, said_too) = tokio::join!(
+                ledgers.0.execute(request.clone(), Role::Manager),
+                ledgers.1.execute(request.clone(), Role::Manager),
+            );
+            let (said, said_too) = (format!("{said:?}"), format!("{said_too:?}"));
+            assert_eq!(said, said_too, "seed {seed}, request {request:?}");
+        }
+    }
+    assert_eq!(one.log().await, other.log().await, "seed {seed}");
+}
+
+/// Printed with what fails; `IES_TEST_SEED` runs it again.
+fn seed() -> u64 {
+    let seed = std::env::var("IES_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
+    seed.unwrap_or_else(|| Timestamp::now().micros().unsigned_abs())
 }
 
 fn as_replay(answer: Answer) -> Answer {

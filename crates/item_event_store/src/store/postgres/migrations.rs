@@ -60,7 +60,12 @@ pub(super) async fn migrate(connections: &Connections) -> Result<()> {
         return Ok(());
     }
     if connections.mode() == Mode::Read {
-        return Err(version_error(applied));
+        return Err(match applied {
+            0 => StoreError::NotFound(
+                "there is no store in the database: 'ies migrate' makes it".into(),
+            ),
+            _ => version_error(applied),
+        });
     }
     let conn = InTransaction::new(connections.get().await?);
     conn.batch("BEGIN").await?;
@@ -70,9 +75,10 @@ pub(super) async fn migrate(connections: &Connections) -> Result<()> {
     };
     conn.end().await;
     done.map_err(|error| match error {
-        StoreError::Refused(why) => StoreError::Refused(format!(
-            "{why}: the schema is made by its owner; run 'ies migrate' as ies_owner"
-        )),
+        StoreError::Refused(why) => {
+            tracing::warn!(why, "the schema is its owner's to make: migrate as ies_owner");
+            version_error(applied)
+        }
         other => other,
     })
 }

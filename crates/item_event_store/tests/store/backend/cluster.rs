@@ -1,10 +1,16 @@
 //! A PostgreSQL cluster for one run of the tests: in a folder of its own, on a socket only, with
 //! fsync on, as a user that is not root. It ends with the process, however that ends.
 
+use item_event_store::store::postgres::{PostgresStore, roles_sql};
+use item_event_store::store::{Mode, Store as _};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::OnceCell;
+use tokio_postgres::{Client, NoTls};
 
 /// Makes and starts the cluster, says so, and waits until the test process is gone: then its end of
 /// the pipe is closed.
@@ -20,8 +26,11 @@ read _ || true
 rm -rf "$dir"
 "#;
 
+/// A database with the tables and the roles, of which the others are copies.
+const TEMPLATE: &str = "ies_template";
+
 pub struct Cluster {
-    folder: PathBuf,
+    pub folder: PathBuf,
     // Whoever holds the other end of its standard input keeps the cluster alive.
     _keeper: Child,
 }
@@ -36,6 +45,46 @@ impl Cluster {
     /// Where a database of it is, for a user of it.
     pub fn url(&self, user: &str, database: &str) -> String {
         format!("postgres://{user}@/{database}?host={}", self.folder.display())
+    }
+
+    /// Connects as a shell does.
+    pub async fn connect(&self, user: &str, database: &str) -> Client {
+        let url = self.url(user, database);
+        let (client, connection) = tokio_postgres::connect(&url, NoTls).await.expect("connects");
+        tokio::spawn(connection);
+        client
+    }
+
+    /// A new database with empty tables.
+    pub async fn new_database(&self) -> String {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        static TEMPLATE_MADE: OnceCell<()> = OnceCell::const_new();
+        TEMPLATE_MADE.get_or_init(|| self.make_template()).await;
+        let database = format!("promise_{}", NUMBER.fetch_add(1, Ordering::SeqCst));
+        let admin = self.connect("postgres", "postgres").await;
+        let make = format!("CREATE DATABASE {database} TEMPLATE {TEMPLATE}");
+        admin.batch_execute(&make).await.expect("a database");
+        database
+    }
+
+    /// The owner migrates, an administrator gives the rights.
+    async fn make_template(&self) {
+        let admin = self.connect("postgres", "postgres").await;
+        admin.batch_execute("CREATE ROLE ies_owner LOGIN").await.expect("a role");
+        let make = format!("CREATE DATABASE {TEMPLATE} OWNER ies_owner");
+        admin.batch_execute(&make).await.expect("a database");
+        let url = self.url("ies_owner", TEMPLATE);
+        let store = PostgresStore::open(&url, Mode::Write).await.expect("a store");
+        assert!(store.tokens().await.expect("migrated").is_empty());
+        drop(store);
+        let in_template = self.connect("postgres", TEMPLATE).await;
+        in_template.batch_execute(roles_sql()).await.expect("roles");
+        drop(in_template);
+        // A database is copied only while nobody is connected to it.
+        let count = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1";
+        while admin.query_one(count, &[&TEMPLATE]).await.expect("a count").get::<_, i64>(0) > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     fn start() -> Self {

@@ -3,19 +3,14 @@
 use super::cluster::Cluster;
 use super::{Backend, Shell, TestLedger, Words};
 use async_trait::async_trait;
-use item_event_store::store::postgres::{PostgresStore, roles_sql};
+use item_event_store::store::postgres::PostgresStore;
 use item_event_store::store::{Mode, Store};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::runtime::Handle;
-use tokio::sync::OnceCell;
 use tokio::task::block_in_place;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
-
-/// A database with the tables and the roles, of which the others are copies.
-const TEMPLATE: &str = "ies_template";
+use tokio_postgres::{Client, SimpleQueryMessage};
 
 /// The check constraints, as statements that take them away and that put them back.
 const CHECKS: &str = "SELECT
@@ -25,58 +20,10 @@ const CHECKS: &str = "SELECT
   FROM pg_constraint WHERE contype = 'c' AND conrelid = 'item_event_store'::regclass";
 
 pub async fn postgres() -> TestLedger {
-    static NUMBER: AtomicU64 = AtomicU64::new(0);
-    let cluster = template().await;
-    let database = format!("promise_{}", NUMBER.fetch_add(1, Ordering::SeqCst));
-    let admin = connect(cluster, "postgres", "postgres").await;
-    admin
-        .batch_execute(&format!("CREATE DATABASE {database} TEMPLATE {TEMPLATE}"))
-        .await
-        .expect("a database");
+    let cluster = Cluster::started();
+    let database = cluster.new_database().await;
     let folder = tempfile::tempdir().expect("a folder");
     TestLedger::new(Box::new(Postgres { cluster, database, folder })).await
-}
-
-/// The cluster, with the template made: the owner migrates, an administrator gives the rights.
-async fn template() -> &'static Cluster {
-    static MADE: OnceCell<()> = OnceCell::const_new();
-    let cluster = Cluster::started();
-    MADE.get_or_init(async || {
-        let admin = connect(cluster, "postgres", "postgres").await;
-        admin.batch_execute("CREATE ROLE ies_owner LOGIN").await.expect("a role");
-        let make = format!("CREATE DATABASE {TEMPLATE} OWNER ies_owner");
-        admin.batch_execute(&make).await.expect("a database");
-        let url = cluster.url("ies_owner", TEMPLATE);
-        let store = PostgresStore::open(&url, Mode::Write).await.expect("a store");
-        assert!(store.tokens().await.expect("migrated").is_empty());
-        drop(store);
-        let admin = connect(cluster, "postgres", TEMPLATE).await;
-        admin.batch_execute(roles_sql()).await.expect("roles");
-        drop(admin);
-        wait_until_unused(cluster).await;
-    })
-    .await;
-    cluster
-}
-
-/// A database is copied only while nobody is connected to it.
-async fn wait_until_unused(cluster: &Cluster) {
-    let admin = connect(cluster, "postgres", "postgres").await;
-    let count = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1";
-    loop {
-        let row = admin.query_one(count, &[&TEMPLATE]).await.expect("a count");
-        if row.get::<_, i64>(0) == 0 {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-}
-
-async fn connect(cluster: &Cluster, user: &str, database: &str) -> Client {
-    let url = cluster.url(user, database);
-    let (client, connection) = tokio_postgres::connect(&url, NoTls).await.expect("connects");
-    tokio::spawn(connection);
-    client
 }
 
 struct Postgres {
@@ -87,7 +34,7 @@ struct Postgres {
 
 impl Postgres {
     fn connect(&self, user: &str) -> Client {
-        wait_for(connect(self.cluster, user, &self.database))
+        wait_for(self.cluster.connect(user, &self.database))
     }
 }
 
