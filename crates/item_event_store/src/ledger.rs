@@ -10,7 +10,7 @@ use crate::follow::{Cursor, Follower};
 use crate::ids::{ItemId, Position};
 use crate::query::At;
 use crate::rejection::{Rejected, Rejection};
-use crate::report::{RebuildReport, VerifyReport};
+use crate::report::{Progress, RebuildReport, VerifyReport, WriterStats};
 use crate::request::Answer;
 use crate::store::{Discrepancy, LedgerStore};
 use crate::writer::{Job, Queue, Reply, Signals, Swap, Writer};
@@ -38,22 +38,6 @@ impl Drop for Writing {
         self.queue.close();
     }
 }
-
-/// What the writer has done since it started.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct WriterStats {
-    /// Batches committed.
-    pub batches: u64,
-    /// Events recorded.
-    pub events: u64,
-    /// Requests stored.
-    pub requests: u64,
-    /// Requests waiting now.
-    pub queued: u64,
-}
-
-/// Told now and then how far a long piece of work has come: events done, events in all.
-pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Sync);
 
 impl Ledger {
     /// Opens a ledger and starts its writer on a thread of its own.

@@ -3,10 +3,9 @@
 
 use crate::error::StoreError;
 use crate::ids::{ItemId, Position};
-use crate::ledger::Progress;
 use crate::limits::LOG_PAGE_EVENTS;
 use crate::query::{EventQuery, Order};
-use crate::report::{RebuildReport, Rebuilt};
+use crate::report::{Progress, RebuildReport, Rebuilt};
 use crate::store::{Discrepancy, LedgerStore};
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! What verify and rebuild find.
+//! What verify and rebuild find, and how far long work and the writer have come.
 
 use crate::ids::{ItemId, Position};
 
@@ -68,3 +68,19 @@ pub struct RebuildReport {
     /// Those whose row changed.
     pub changed: Vec<Rebuilt>,
 }
+
+/// What the writer has done since it started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WriterStats {
+    /// Batches committed.
+    pub batches: u64,
+    /// Events recorded.
+    pub events: u64,
+    /// Requests stored.
+    pub requests: u64,
+    /// Requests waiting now.
+    pub queued: u64,
+}
+
+/// Told now and then how far a long piece of work has come: events done, events in all.
+pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Sync);

@@ -3,17 +3,34 @@
 
 use super::limits::REQUEST_TIMEOUT;
 use super::problem::{Problem, kinds, too_slow, unknown};
-use super::router::{Access, Needs};
 use super::{Service, Shared};
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use item_event_store::access::Caller;
+use item_event_store::access::{Caller, Role};
 use item_event_store::time::Timestamp;
 use item_event_store::token::{Token, hash_presented};
 use subtle::ConstantTimeEq;
+
+/// What a caller must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Anybody.
+    Open,
+    /// The holder of a token with this role or a stronger one.
+    Role(Role),
+}
+
+/// How a route is guarded.
+#[derive(Clone, Copy, Debug)]
+pub struct Access {
+    /// Who may call.
+    pub needs: Needs,
+    /// Whether it may take longer than [`super::limits::REQUEST_TIMEOUT`].
+    pub unhurried: bool,
+}
 
 /// A caller within this process, who needs no token. Extensions do not travel over a network, so
 /// nobody else can claim to be one.

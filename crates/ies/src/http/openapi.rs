@@ -5,8 +5,9 @@ mod members;
 mod operations;
 mod problems;
 
+use super::auth::{Access, Needs};
 use super::problem::kinds;
-use super::router::{Access, Needs, Route, routes};
+use super::router::{Route, routes};
 use crate::wire;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};

@@ -2,6 +2,7 @@
 //! and from nothing else; who may give which command inside a request says
 //! [`item_event_store::access`].
 
+use super::auth::{Access, Needs};
 use super::problem::{self, Problem, kinds};
 use super::{
     Service, auth, bulk, chart, corrections, docs, events, explain, health, inventory, items,
@@ -15,24 +16,6 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use item_event_store::access::Role;
 use tower_http::catch_panic::CatchPanicLayer;
-
-/// What a caller must be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Needs {
-    /// Anybody.
-    Open,
-    /// The holder of a token with this role or a stronger one.
-    Role(Role),
-}
-
-/// How a route is guarded.
-#[derive(Clone, Copy, Debug)]
-pub struct Access {
-    /// Who may call.
-    pub needs: Needs,
-    /// Whether it may take longer than [`super::limits::REQUEST_TIMEOUT`].
-    pub unhurried: bool,
-}
 
 /// A row of the table.
 pub struct Route {

@@ -2,8 +2,9 @@
 //! what the business may refuse.
 
 use super::operations::{Body, Operation, Reply};
+use crate::http::auth::Needs;
 use crate::http::problem::kinds::{self, Kind};
-use crate::http::router::{Needs, Route};
+use crate::http::router::Route;
 
 /// Of what moves stock.
 pub const MOVEMENT: &[&Kind] = &[

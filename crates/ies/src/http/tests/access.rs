@@ -2,7 +2,8 @@
 
 use super::{Bakery, add_token};
 use crate::http::auth::LocalCaller;
-use crate::http::router::{Needs, routes};
+use crate::http::auth::Needs;
+use crate::http::router::routes;
 use crate::http::{Options, Service};
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
