@@ -44,8 +44,8 @@ BEGIN
     WHEN head.writing_after IS NOT NULL AND NOT head.by_hand
       THEN 'given_by_ledger: the writer is writing'
     WHEN NEW.id <> head.position + 1
-      OR EXISTS (SELECT FROM item_event_store AS e
-        WHERE e.ledger_id = NEW.ledger_id AND e.id > head.position)
+      OR (SELECT max(e.id) FROM item_event_store AS e
+        WHERE e.ledger_id = NEW.ledger_id) > head.position
       THEN 'given_by_ledger: leave out id; the log grows at its end only'
     -- The event's own form.
     WHEN (NEW.kind IS NOT NULL AND NEW.reason <> 'adjustment')
@@ -418,9 +418,11 @@ BEGIN
         OR NEW.last_created_at <> coalesce((
           SELECT e.created_at FROM item_event_store AS e
           WHERE e.ledger_id = NEW.ledger_id AND e.id = NEW.position), OLD.last_created_at)
+        -- Bounded on both sides: with one bound alone a planner without values reads the table.
         OR NEW.position - OLD.writing_after <> (
           SELECT count(*) FROM item_event_store AS e
-          WHERE e.ledger_id = NEW.ledger_id AND e.id > OLD.writing_after)
+          WHERE e.ledger_id = NEW.ledger_id
+            AND e.id > OLD.writing_after AND e.id <= NEW.position)
         THEN 'unexplained: the head is where the log ends'
       WHEN NEW.ledger_id <> OLD.ledger_id OR NEW.created_at <> OLD.created_at
         OR NEW.counts_revision NOT BETWEEN OLD.counts_revision AND OLD.counts_revision + 1

@@ -50,11 +50,11 @@ pub(super) async fn append(conn: &Connection, ledger: &LedgerName, batch: &Batch
 /// The changes are there already: they explain the items' rows. A sku is given up before it is
 /// taken.
 async fn change_items(conn: &Connection, ledger: &str, batch: &Batch) -> Result<()> {
-    let before = batch.base.items_revision;
+    let (before, after) = (batch.base.items_revision, batch.head.items_revision);
     let changed: HashSet<_> = batch.item_changes.iter().map(|change| change.item.id).collect();
     let made = batch.item_changes.iter().filter(|c| c.action == ItemAction::Created).count() as u64;
-    let updated = conn.execute(UPDATE_ITEMS, &[&ledger, &before]).await?;
-    let inserted = conn.execute(INSERT_ITEMS, &[&ledger, &before]).await?;
+    let updated = conn.execute(UPDATE_ITEMS, &[&ledger, &before, &after]).await?;
+    let inserted = conn.execute(INSERT_ITEMS, &[&ledger, &before, &after]).await?;
     if inserted == made && inserted + updated == changed.len() as u64 {
         Ok(())
     } else {
