@@ -222,7 +222,8 @@ fn a_command_ends_with_the_exit_code_of_what_happened() {
         (66, &nowhere, "stock".to_owned()),
         (69, &store, "stock --server http://127.0.0.1:9".to_owned()),
         (73, &store, format!("backup {bad}")),
-        (78, &store, "stock --store postgres://host/db".to_owned()),
+        (78, &store, "stock --store mysql://host/db".to_owned()),
+        (75, &store, "stock --store postgres:///bakery?host=/nowhere".to_owned()),
     ] {
         let line = words(&line);
         let arguments: Vec<_> = line.iter().map(String::as_str).collect();

@@ -93,6 +93,10 @@ impl PlaceArgs {
 }
 
 fn checked(store: &str) -> Result<String, Failure> {
+    if store.contains("://") && !is_postgres(store) {
+        let message = "a store is a folder, sqlite:DIR or postgres://USER@HOST/DATABASE";
+        return Err(Failure::new(Exit::Config, message));
+    }
     if store.strip_prefix("sqlite:").unwrap_or(store).is_empty() {
         return Err(Failure::new(Exit::Usage, "the store's folder is missing: sqlite:DIR"));
     }
