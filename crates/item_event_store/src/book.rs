@@ -65,11 +65,6 @@ impl Book {
         ItemId(self.last_item_id + 1)
     }
 
-    /// Every entry, in no particular order.
-    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.values()
-    }
-
     /// Takes over an event from the log. Never refuses: what is in the log is so. An event of an
     /// item that the book does not know is passed over.
     pub fn apply(&mut self, event: &Event) {

@@ -75,10 +75,6 @@ impl Server {
     pub fn address(&self) -> &str {
         self.url.strip_prefix("http://").expect("an address")
     }
-
-    pub fn pid(&self) -> u32 {
-        self.process.id()
-    }
 }
 
 impl Drop for Server {
