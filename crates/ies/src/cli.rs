@@ -8,6 +8,7 @@ mod exit;
 mod export;
 mod import;
 mod item;
+mod ledger;
 mod log;
 mod output;
 mod place;
@@ -25,6 +26,7 @@ use crate::http;
 use api::Api;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use exit::{Exit, Failure};
+use item_event_store::ids::LedgerName;
 use output::{Format, Output};
 use std::ffi::OsString;
 use transport::{Access, Transport};
@@ -101,6 +103,9 @@ enum Command {
     Backup(store_file::Backup),
     /// Make a ledger from a backup
     Restore(store_file::Restore),
+    /// Make, list, edit and archive ledgers
+    #[command(subcommand)]
+    Ledger(ledger::Ledger),
     /// Make, list and revoke tokens
     #[command(subcommand)]
     Token(token::Token),
@@ -155,7 +160,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
             let access = command.access();
             let key = cli.key.map(|key| key.to_string());
             let api = Api::new(Transport::open(&cli.place, access).await?, key);
-            let done = command.run(&api, output).await;
+            let done = command.run(&api, output, cli.place.ledger).await;
             api.close().await;
             done
         }
@@ -168,6 +173,7 @@ impl Command {
         match self {
             Self::Item(command) => command.access(),
             Self::Import(command) => command.access(),
+            Self::Ledger(command) => command.access(),
             Self::Token(command) => command.access(),
             Self::Record(_)
             | Self::Adjust(_)
@@ -179,7 +185,12 @@ impl Command {
         }
     }
 
-    async fn run(self, api: &Api, output: Output) -> Result<Exit, Failure> {
+    async fn run(
+        self,
+        api: &Api,
+        output: Output,
+        ledger: Option<LedgerName>,
+    ) -> Result<Exit, Failure> {
         match self {
             Self::Item(command) => command.run(api, output).await,
             Self::Record(command) => command.run(api, output).await,
@@ -195,7 +206,8 @@ impl Command {
             Self::Export(command) => command.run(api, output).await,
             Self::Verify(command) => command.run(api, output).await,
             Self::Rebuild(command) => command.run(api, output).await,
-            Self::Token(command) => command.run(api, output).await,
+            Self::Ledger(command) => command.run(api, output).await,
+            Self::Token(command) => command.run(api, output, ledger).await,
             Self::Serve(_)
             | Self::Backup(_)
             | Self::Restore(_)

@@ -13,6 +13,7 @@ mod headers;
 mod health;
 mod inventory;
 mod items;
+mod ledgers;
 mod limit;
 pub mod limits;
 mod maintenance;
@@ -32,8 +33,7 @@ mod write;
 pub use auth::LocalCaller;
 pub use serve::serve;
 
-use item_event_store::ledger::Ledger;
-use item_event_store::store::Store;
+use item_event_store::Ledgers;
 use std::num::NonZeroU32;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -52,14 +52,13 @@ impl Default for Options {
     }
 }
 
-/// A ledger as a service. Cheap to clone.
+/// The ledgers of a store as a service. Cheap to clone.
 #[derive(Clone)]
 pub struct Service(Arc<Shared>);
 
 /// What all requests share.
 pub struct Shared {
-    store: Arc<dyn Store>,
-    ledger: Ledger,
+    ledgers: Ledgers,
     rates: limit::Rates,
     streams: limit::Streams,
     metrics: metrics::Metrics,
@@ -68,14 +67,13 @@ pub struct Shared {
 }
 
 impl Service {
-    /// A service for one ledger, with the tokens of its store.
-    pub fn new(store: Arc<dyn Store>, ledger: Ledger, options: Options) -> Self {
+    /// A service for the ledgers of a store, with its tokens.
+    pub fn new(ledgers: Ledgers, options: Options) -> Self {
         Self(Arc::new(Shared {
-            store,
             rates: limit::Rates::new(options.requests_per_second),
             streams: limit::Streams::default(),
-            metrics: metrics::Metrics::new(ledger.clone()),
-            ledger,
+            metrics: metrics::Metrics::new(ledgers.clone()),
+            ledgers,
             closing: CancellationToken::new(),
         }))
     }

@@ -133,6 +133,21 @@ const COMMANDS: &[&str] = &[
     "rebuild",
     "rebuild 1",
     "verify",
+    "ledger create north --time-zone Europe/Vienna --day-start-hour 4",
+    "ledger create north",
+    "ledger create South",
+    "ledger list",
+    "item add Roll --initial 3 --ledger north",
+    "item list --ledger north",
+    "stock --ledger south",
+    "ledger edit north --day-start-hour 3",
+    "ledger edit north --day-start-hour 24",
+    "ledger archive north",
+    "record batch 1 1 --ledger north",
+    "ledger list --archived",
+    "ledger archive north --undo",
+    "verify --ledger north",
+    "ledger archive south",
 ];
 
 #[test]

@@ -50,8 +50,7 @@ pub(crate) async fn chart(
         return Ok(At { position, value: None });
     }
     let head = store.head().await?;
-    let business_day =
-        BusinessDay::new(&head.time_zone, head.day_start_hour).map_err(StoreError::Corrupt)?;
+    let business_day = head.settings.business_day().map_err(StoreError::Corrupt)?;
     let mut changes = Vec::new();
     let mut query = EventQuery {
         item: Some(item_id),

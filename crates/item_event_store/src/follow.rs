@@ -3,12 +3,11 @@
 use crate::error::{FollowError, StoreError};
 use crate::event::Event;
 use crate::ids::{Epoch, Position};
+use crate::ledger::Ledger;
 use crate::limits::{FOLLOW_POLL, PAGE_MAX};
 use crate::query::{EventQuery, Order};
-use crate::store::LedgerStore;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 use tokio::sync::watch;
 
 /// A place in one history of a ledger: `epoch-position-tag`, the tag being [`Event::tag`] of the
@@ -73,9 +72,10 @@ impl FromStr for Cursor {
     }
 }
 
-/// Gives the events of one history in order, each once. Holds no place in memory while it waits.
+/// Gives the events of one history in order, each once. Holds no place in memory while it waits,
+/// and keeps its ledger open.
 pub struct Follower {
-    store: Arc<dyn LedgerStore>,
+    ledger: Ledger,
     hint: Option<watch::Receiver<Position>>,
     epoch: Epoch,
     position: Position,
@@ -83,35 +83,35 @@ pub struct Follower {
 
 impl Follower {
     pub(crate) async fn from_position(
-        store: Arc<dyn LedgerStore>,
+        ledger: Ledger,
         hint: Option<watch::Receiver<Position>>,
         position: Position,
     ) -> Result<Self, FollowError> {
-        let head = store.head().await?;
+        let head = ledger.store().head().await?;
         if position > head.position {
             return Err(diverged("the position is beyond the last event", head.position));
         }
-        Ok(Self { store, hint, epoch: head.epoch, position })
+        Ok(Self { ledger, hint, epoch: head.epoch, position })
     }
 
     pub(crate) async fn from_cursor(
-        store: Arc<dyn LedgerStore>,
+        ledger: Ledger,
         hint: Option<watch::Receiver<Position>>,
         cursor: &Cursor,
     ) -> Result<Self, FollowError> {
-        let follower = Self::from_position(store, hint, cursor.position).await?;
+        let follower = Self::from_position(ledger, hint, cursor.position).await?;
         if follower.epoch != cursor.epoch {
-            let head = follower.store.head().await?;
+            let head = follower.ledger.store().head().await?;
             return Err(diverged("the ledger has begun another epoch", head.position));
         }
         let tag = if cursor.position == Position::START {
             Cursor::START_TAG.to_owned()
         } else {
-            let event = follower.store.event(cursor.position).await?;
+            let event = follower.ledger.store().event(cursor.position).await?;
             event.value.map(|event| event.tag()).unwrap_or_default()
         };
         if tag != cursor.tag {
-            let head = follower.store.head().await?;
+            let head = follower.ledger.store().head().await?;
             return Err(diverged("the event at the cursor is another one", head.position));
         }
         Ok(follower)
@@ -129,7 +129,7 @@ impl Follower {
                 after: Some(self.position),
                 ..EventQuery::all(Order::OldestFirst, PAGE_MAX)
             };
-            let page = self.store.events(&query).await?;
+            let page = self.ledger.store().events(&query).await?;
             if let Some(last) = page.value.last() {
                 let expected = self.position.plus(page.value.len());
                 if last.id != expected {
@@ -151,7 +151,7 @@ impl Follower {
     }
 
     async fn check_history(&self) -> Result<(), FollowError> {
-        let head = self.store.head().await?;
+        let head = self.ledger.store().head().await?;
         if head.epoch != self.epoch {
             return Err(diverged("the ledger has begun another epoch", head.position));
         }

@@ -9,11 +9,12 @@ use crate::error::{ExecuteError, FollowError, StoreError};
 use crate::follow::{Cursor, Follower};
 use crate::ids::{ItemId, Position};
 use crate::query::At;
-use crate::rejection::{Rejected, Rejection};
+use crate::rejection::Rejected;
 use crate::report::{Progress, RebuildReport, VerifyReport, WriterStats};
 use crate::request::Answer;
+use crate::settings::{Settings, SettingsChange};
 use crate::store::{Discrepancy, LedgerStore};
-use crate::writer::{Job, Queue, Reply, Signals, Swap, Writer};
+use crate::writer::{Choice, Failed, Job, Queue, Reply, Signals, Swap, Upkeep, Writer};
 use crate::{chart, rebuild, verify};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -51,11 +52,20 @@ impl Ledger {
         store: Arc<dyn LedgerStore>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
+        Self::open_with(store, clock, Arc::new(Failed::new(None))).await
+    }
+
+    /// The same for one of several ledgers: when the storage fails for one, all of them stop.
+    pub(crate) async fn open_with(
+        store: Arc<dyn LedgerStore>,
+        clock: Arc<dyn Clock>,
+        failed: Arc<Failed>,
+    ) -> Result<Self, StoreError> {
         let head = store.head().await?;
         let queue = Arc::new(Queue::default());
         let signals = Arc::new(Signals {
             position: watch::Sender::new(head.position),
-            failed: watch::Sender::new(None),
+            failed,
             batches: AtomicU64::new(0),
             events: AtomicU64::new(0),
             requests: AtomicU64::new(0),
@@ -113,10 +123,9 @@ impl Ledger {
             Reply::Recorded(recorded) => Ok(Answer::Recorded(recorded)),
             Reply::Rejected(rejected) => Ok(Answer::Rejected { replayed: false, rejected }),
             Reply::Stored(stored) => Ok(replayed::answer(self.store(), stored).await?),
-            Reply::KeyReused => Err(ExecuteError::Rejected(Rejected {
-                line: 1,
-                rejection: Rejection::IdempotencyKeyReused {},
-            })),
+            Reply::Refused(rejection) => {
+                Err(ExecuteError::Rejected(Rejected { line: 1, rejection }))
+            }
         }
     }
 
@@ -125,7 +134,7 @@ impl Ledger {
     /// # Errors
     /// When the position is beyond the head, or the store cannot be read.
     pub async fn follow(&self, position: Position) -> Result<Follower, FollowError> {
-        Follower::from_position(Arc::clone(&self.store), self.hint(), position).await
+        Follower::from_position(self.clone(), self.hint(), position).await
     }
 
     /// Follows from a cursor, if the history is still the one it was taken from.
@@ -133,7 +142,7 @@ impl Ledger {
     /// # Errors
     /// [`FollowError::HistoryDiverged`] when it is not.
     pub async fn resume(&self, cursor: &Cursor) -> Result<Follower, FollowError> {
-        Follower::from_cursor(Arc::clone(&self.store), self.hint(), cursor).await
+        Follower::from_cursor(self.clone(), self.hint(), cursor).await
     }
 
     fn hint(&self) -> Option<watch::Receiver<Position>> {
@@ -166,10 +175,21 @@ impl Ledger {
         let writing = self.writing.as_ref().ok_or(StoreError::ReadOnly)?;
         let swap = async |discrepancies: Vec<Discrepancy>| {
             let (reply, swapped) = oneshot::channel();
-            writing.queue.push_swap(Swap { discrepancies, reply })?;
+            writing.queue.push_upkeep(Upkeep::Swap(Swap { discrepancies, reply }))?;
             swapped.await.map_err(|_| StoreError::CommitUnknown("the writer stopped".into()))?
         };
         rebuild::rebuild(self.store(), item, progress, swap).await
+    }
+
+    /// Changes what is chosen for the ledger, and answers what holds now.
+    ///
+    /// # Errors
+    /// When the store cannot be written to.
+    pub async fn change_settings(&self, change: SettingsChange) -> Result<Settings, StoreError> {
+        let writing = self.writing.as_ref().ok_or(StoreError::ReadOnly)?;
+        let (reply, chosen) = oneshot::channel();
+        writing.queue.push_upkeep(Upkeep::Choice(Choice { change, reply }))?;
+        chosen.await.map_err(|_| StoreError::CommitUnknown("the writer stopped".into()))?
     }
 
     /// The stock of an item by business day, following when things happened. `None` when there is
@@ -196,6 +216,11 @@ impl Ledger {
             writing.queue.close();
             let _ = writing.stopped.clone().wait_for(|stopped| *stopped).await;
         }
+    }
+
+    /// Whether nobody else holds a clone, or follows.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.writing.as_ref().is_none_or(|writing| Arc::strong_count(writing) == 1)
     }
 
     /// Numbers for the metrics.

@@ -7,9 +7,10 @@
 //!
 //! - The words: [`ids`], [`text`], [`time`], [`reason`], [`limits`].
 //! - What is asked, recorded and refused, and who may: [`command`], [`event`], [`item`],
-//!   [`inventory`], [`rejection`], [`access`].
+//!   [`inventory`], [`settings`], [`rejection`], [`access`].
 //! - The rules, pure: [`book`], [`facts`], [`decide`].
-//! - The flows: [`ledger`], `writer`, [`follow`], `verify` and `rebuild` ([`report`]), [`chart`].
+//! - The flows: [`ledgers`], [`ledger`], `writer`, [`follow`], `verify` and `rebuild` ([`report`]),
+//!   [`chart`].
 //! - The contract with a database, and the backends: [`store`], [`query`], [`request`],
 //!   [`token`].
 //! - The world: [`clock`], `entropy`, [`error`].
@@ -30,6 +31,7 @@ pub mod ids;
 pub mod inventory;
 pub mod item;
 pub mod ledger;
+pub mod ledgers;
 pub mod limits;
 pub mod query;
 pub mod reason;
@@ -37,6 +39,7 @@ mod rebuild;
 pub mod rejection;
 pub mod report;
 pub mod request;
+pub mod settings;
 pub mod store;
 pub mod text;
 pub mod time;
@@ -45,3 +48,4 @@ mod verify;
 mod writer;
 
 pub use ledger::Ledger;
+pub use ledgers::Ledgers;

@@ -44,5 +44,10 @@ pub const PAGE_MAX: usize = 1_000;
 /// Events that one short read of the log takes (verify, rebuild, follow, charts).
 pub const LOG_PAGE_EVENTS: usize = 8_192;
 
+/// Ledgers that are open at one time; one that is not in use is closed for another.
+pub const MAX_OPEN_LEDGERS: usize = 256;
+/// How long a ledger stays open that nobody uses.
+pub const LEDGER_IDLE: std::time::Duration = std::time::Duration::from_mins(5);
+
 /// How long a follower waits before it looks for itself, should a hint be lost.
 pub const FOLLOW_POLL: std::time::Duration = std::time::Duration::from_millis(500);

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 /// `quantity_out_of_range`), `occurred_in_future`, what it names (`item_not_found`,
 /// `event_not_found`), `item_archived`, `version_mismatch`, `expected_quantity_stale`,
 /// `not_correctable`, the sign of a correction, `before_last_count`, `insufficient_stock`, the
-/// range of the count, `sku_taken`.
+/// range of the count, `sku_taken`. Two are about the whole request, come before all of these and
+/// are not stored: `idempotency_key_reused`, then `ledger_archived`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Rejection {
@@ -126,6 +127,9 @@ pub enum Rejection {
         /// The ledger's time.
         now: String,
     },
+    /// The ledger is archived and takes no more requests.
+    #[error("the ledger is archived")]
+    LedgerArchived {},
     /// The key belongs to a request with other content.
     #[error("this idempotency key belongs to another request")]
     IdempotencyKeyReused {},
@@ -151,6 +155,7 @@ impl Rejection {
             Self::BeforeLastCount { .. } => "before_last_count",
             Self::VersionMismatch { .. } => "version_mismatch",
             Self::OccurredInFuture { .. } => "occurred_in_future",
+            Self::LedgerArchived {} => "ledger_archived",
             Self::IdempotencyKeyReused {} => "idempotency_key_reused",
         }
     }
@@ -177,6 +182,7 @@ impl Rejection {
             Self::BeforeLastCount { item_id: 1, last_count_event_id: 7 },
             Self::VersionMismatch { item_id: 1, current_version: 4, expected_version: 3 },
             Self::OccurredInFuture { occurred_at: "2030-01-01T00:00:00.000000Z".to_owned(), now },
+            Self::LedgerArchived {},
             Self::IdempotencyKeyReused {},
         ]
     }

@@ -82,5 +82,18 @@ pub struct WriterStats {
     pub queued: u64,
 }
 
+impl WriterStats {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            batches: self.batches + other.batches,
+            events: self.events + other.events,
+            requests: self.requests + other.requests,
+            queued: self.queued + other.queued,
+        }
+    }
+}
+
 /// Told now and then how far a long piece of work has come: events done, events in all.
 pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Sync);

@@ -1,6 +1,6 @@
 //! The contract with a database. A backend moves data and keeps its promises; it decides nothing.
 //! The chapters of `tests/store` are the chapters of this contract: **append**, **requests**,
-//! **counts**, **as of**, **follow**, **guards**, **backup**, **migrate**.
+//! **counts**, **as of**, **follow**, **ledgers**, **guards**, **backup**, **migrate**.
 
 use crate::error::StoreError;
 use crate::event::Event;
@@ -10,6 +10,7 @@ use crate::inventory::{Count, Inventory};
 use crate::item::ItemChange;
 use crate::query::{AsOf, At, EventQuery, Explanation, ItemQuery};
 use crate::request::StoredRequest;
+use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::token::{Token, TokenRow};
 use async_trait::async_trait;
@@ -61,10 +62,21 @@ pub struct Head {
     pub last_request_id: i64,
     /// The last event's `created_at`; the least time when there is none.
     pub last_created_at: Timestamp,
-    /// The IANA name of the ledger's time zone.
-    pub time_zone: String,
-    /// The local hour, 0 to 23, at which the business day starts.
-    pub day_start_hour: i8,
+    /// What is chosen for the ledger.
+    pub settings: Settings,
+    /// When the ledger was made.
+    pub created_at: Timestamp,
+}
+
+/// A ledger as the list of a store's ledgers shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerInfo {
+    /// Its name.
+    pub name: LedgerName,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// What is chosen for it.
+    pub settings: Settings,
 }
 
 /// What one commit writes. Positions, versions, balances and numbers are already given.
@@ -110,8 +122,18 @@ pub struct Loaded {
 /// A place where ledgers live.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Opens a ledger, making it first if the store is open for writing and it does not exist.
+    /// **ledgers**: opens a ledger. [`StoreError::NotFound`] when there is none, but for the
+    /// default ledger, which a store that is open for writing always has.
     async fn ledger(&self, name: &LedgerName) -> Result<Arc<dyn LedgerStore>>;
+
+    /// **ledgers**: makes an empty ledger. False when there is one with this name.
+    async fn create_ledger(&self, name: &LedgerName, settings: &Settings) -> Result<bool>;
+
+    /// **ledgers**: every ledger by name, archived ones too.
+    async fn ledgers(&self) -> Result<Vec<LedgerInfo>>;
+
+    /// The bytes that all ledgers take on storage.
+    async fn size_bytes(&self) -> Result<u64>;
 
     /// **backup**: makes a ledger that does not exist yet from a file that
     /// [`LedgerStore::backup`] wrote. It gets a new epoch: its positions are another history.
@@ -192,9 +214,6 @@ pub trait LedgerStore: Send + Sync {
     /// **backup**: copies the ledger, while it is written to, into a new file. Answers the head of
     /// the copy.
     async fn backup(&self, to: &Path) -> Result<Head>;
-
-    /// The bytes that the ledger takes on storage.
-    async fn size_bytes(&self) -> Result<u64>;
 }
 
 /// What [`LedgerStore::snapshot_after`] reads.
@@ -242,6 +261,9 @@ pub trait WriteTx: Send {
 
     /// **append**: writes a batch.
     async fn append(&mut self, batch: &Batch) -> Result<()>;
+
+    /// **ledgers**: changes what is chosen for the ledger.
+    async fn put_settings(&mut self, settings: &Settings) -> Result<()>;
 
     /// Replaces rows of `item_inventory` by what the log says, removes those of items that do not
     /// exist, and bumps `counts_revision`.

@@ -2,6 +2,7 @@
 
 use crate::access::Role;
 use crate::entropy::random_bytes;
+use crate::ids::LedgerName;
 use crate::text::Actor;
 use crate::time::Timestamp;
 use sha2::Digest;
@@ -32,6 +33,8 @@ pub struct TokenRow {
     pub name: Actor,
     /// What its holder may do.
     pub role: Role,
+    /// The only ledger that it is for; `None` for every ledger of the store.
+    pub ledger: Option<LedgerName>,
     /// SHA-256 of the secret.
     pub hash: [u8; 32],
     /// When it was made.

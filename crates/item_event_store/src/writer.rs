@@ -6,7 +6,7 @@ mod batch;
 mod memory;
 mod queue;
 
-pub(crate) use queue::{Job, Queue, Reply, Swap, Work};
+pub(crate) use queue::{Choice, Job, Queue, Reply, Swap, Upkeep, Work};
 
 use crate::clock::Clock;
 use crate::command::Request;
@@ -14,6 +14,7 @@ use crate::error::{ExecuteError, StoreError};
 use crate::facts::{Facts, Wanted};
 use crate::ids::Position;
 use crate::report::{Rebuilt, WriterStats};
+use crate::settings::{Settings, SettingsChange};
 use crate::store::{LedgerStore, WriteTx};
 use batch::Plan;
 use memory::Memory;
@@ -33,12 +34,15 @@ const RESOLVE_WAITS: [Duration; 5] = [
 
 type Result<T> = std::result::Result<T, StoreError>;
 
+/// Why writers stopped for good, once one has.
+pub(crate) type Failed = watch::Sender<Option<String>>;
+
 /// What the writer tells the rest of the process.
 pub(crate) struct Signals {
     /// The last committed position: a hint for followers.
     pub position: watch::Sender<Position>,
-    /// Why the writer stopped for good, once it has.
-    pub failed: watch::Sender<Option<String>>,
+    /// Of every ledger that is opened with this one.
+    pub failed: Arc<Failed>,
     pub batches: AtomicU64,
     pub events: AtomicU64,
     pub requests: AtomicU64,
@@ -91,10 +95,15 @@ impl Writer {
         while let Some(work) = self.queue.next().await {
             match work {
                 Work::Requests(jobs) => self.carry_out(jobs).await,
-                Work::Swap(swap) => {
+                Work::Upkeep(Upkeep::Swap(swap)) => {
                     let outcome = self.swap(&swap).await;
                     self.note_failure(outcome.as_ref().err());
                     let _ = swap.reply.send(outcome);
+                }
+                Work::Upkeep(Upkeep::Choice(choice)) => {
+                    let outcome = self.choose(&choice.change).await;
+                    self.note_failure(outcome.as_ref().err());
+                    let _ = choice.reply.send(outcome);
                 }
             }
             if self.signals.failed.borrow().is_some() {
@@ -218,6 +227,20 @@ impl Writer {
         let position = memory.head.position;
         self.memory = Some(memory);
         Ok((position, changed))
+    }
+
+    /// Changes the settings of the ledger.
+    async fn choose(&mut self, change: &SettingsChange) -> Result<Settings> {
+        let mut tx = self.store.begin().await?;
+        let mut memory = Memory::catch_up(self.memory.take(), tx.as_mut()).await?;
+        let settings = memory.head.settings.after(change, self.clock.now());
+        if settings != memory.head.settings {
+            tx.put_settings(&settings).await?;
+            tx.commit().await?;
+        }
+        memory.head.settings = settings.clone();
+        self.memory = Some(memory);
+        Ok(settings)
     }
 }
 

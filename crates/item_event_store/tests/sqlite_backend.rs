@@ -317,7 +317,7 @@ async fn what_nothing_explains_is_refused() {
     shell
         .execute("UPDATE ledgers SET time_zone = 'Europe/Vienna', day_start_hour = 3", [])
         .unwrap();
-    assert_eq!(bakery.ledger.head().await.expect("a head").day_start_hour, 3);
+    assert_eq!(bakery.ledger.head().await.expect("a head").settings.day_start_hour, 3);
 }
 
 #[tokio::test]
@@ -522,5 +522,5 @@ async fn a_closed_ledger_is_one_file_and_opens_again() {
     let bakery = Bakery { dir, store, ledger, keys };
     assert_eq!(bakery.dump(), before);
     bakery.execute(vec![batch_of(1, 1)]).await;
-    assert!(bakery.ledger.size_bytes().await.expect("a size") > 4096);
+    assert!(bakery.store.size_bytes().await.expect("a size") > 4096);
 }

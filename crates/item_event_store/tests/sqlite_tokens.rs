@@ -15,6 +15,7 @@ async fn tokens_outlive_the_process_and_are_revoked_once() {
     let row = |name: &str| TokenRow {
         name: name.parse().expect("a name"),
         role: Role::Manager,
+        ledger: None,
         hash: Secret::random().hash(),
         created_at: Timestamp::now(),
         expires_at: None,

@@ -17,6 +17,8 @@ mod counts;
 mod follow;
 #[path = "store/guards.rs"]
 mod guards;
+#[path = "store/ledgers.rs"]
+mod ledgers;
 #[path = "store/migrate.rs"]
 mod migrate;
 #[path = "store/model.rs"]
@@ -93,6 +95,15 @@ macro_rules! suite {
                 every_cursor_resumes_where_it_was_taken,
                 a_cursor_of_another_history_is_refused,
                 an_insert_by_hand_is_seen;
+            ledgers:
+                each_is_a_book_of_its_own,
+                one_that_does_not_exist_is_not_made_by_asking,
+                they_are_listed_with_what_is_chosen_for_them,
+                an_archived_one_takes_no_requests_and_can_be_read,
+                what_is_chosen_elsewhere_holds_for_the_next_batch,
+                an_unused_one_is_closed_and_opens_again,
+                many_asking_for_one_at_once_share_its_writer,
+                no_more_are_open_than_the_limit;
             verify:
                 a_clean_ledger_is_clean,
                 it_works_while_the_ledger_is_written_to,

@@ -17,7 +17,7 @@ const MAX_COLUMNS: usize = 100;
 const MAX_ARCHITECTURE_LINES: usize = 250;
 
 /// Modules of the library that import only each other: no I/O, no clock, no async, no SQL.
-const PURE: [&str; 15] = [
+const PURE: [&str; 16] = [
     "access",
     "book",
     "command",
@@ -31,6 +31,7 @@ const PURE: [&str; 15] = [
     "limits",
     "reason",
     "rejection",
+    "settings",
     "text",
     "time",
 ];

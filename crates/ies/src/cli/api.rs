@@ -250,6 +250,9 @@ fn next_step(problem: &Problem) -> Option<String> {
             let current = problem.current_quantity?;
             return Some(format!("if that is still right, say --expected {current}"));
         }
+        "ledger_not_found" => "'ies ledger list' shows what there is",
+        "ledger_archived" => "'ies ledger archive NAME --undo' brings it back",
+        "forbidden_for_ledger" => "a token that was made without --ledger is for all of them",
         "item_not_found" => "'ies item list' shows what there is",
         "item_archived" => "'ies item archive ITEM --undo' brings it back",
         "sku_taken" => "'ies item show sku:…' shows which item has it",

@@ -4,8 +4,6 @@
 use crate::cli::exit::{Exit, Failure};
 use etcetera::BaseStrategy as _;
 use item_event_store::ids::LedgerName;
-use item_event_store::store::{self, LedgerStore, Mode, Store};
-use std::sync::Arc;
 
 const HEADING: &str = "Where and who";
 
@@ -30,6 +28,15 @@ pub struct PlaceArgs {
         help = "A running server instead of a store: http://HOST:PORT [env: IES_SERVER]"
     )]
     server: Option<String>,
+    /// The ledger, one of the store's
+    #[arg(
+        long,
+        global = true,
+        help_heading = HEADING,
+        value_name = "NAME",
+        env = "IES_LEDGER"
+    )]
+    pub ledger: Option<LedgerName>,
     /// The token for the server; better kept in the environment, where nobody else sees it
     #[arg(
         long,
@@ -61,6 +68,11 @@ pub enum Place {
 }
 
 impl PlaceArgs {
+    /// The ledger that was named, or `main`.
+    pub fn ledger(&self) -> LedgerName {
+        self.ledger.clone().unwrap_or_default()
+    }
+
     /// Where the ledger is.
     pub fn place(&self) -> Result<Place, Failure> {
         let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
@@ -129,17 +141,6 @@ fn default_folder() -> Result<String, Failure> {
         Failure::new(Exit::Config, "the data folder's name is no UTF-8")
             .hint("say where with --store DIR")
     })
-}
-
-/// Opens a store, and its ledger.
-pub async fn open(
-    url: &str,
-    mode: Mode,
-    name: &LedgerName,
-) -> Result<(Arc<dyn Store>, Arc<dyn LedgerStore>), Failure> {
-    let store = store::open(url, mode).await?;
-    let ledger = store.ledger(name).await?;
-    Ok((store, ledger))
 }
 
 #[cfg(test)]

@@ -3,24 +3,28 @@
 use crate::cli::demo;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::Output;
-use crate::cli::place::{self, PlaceArgs};
+use crate::cli::place::PlaceArgs;
 use crate::http;
+use item_event_store::Ledgers;
 use item_event_store::access::Role;
 use item_event_store::clock::SystemClock;
 use item_event_store::ids::LedgerName;
-use item_event_store::ledger::Ledger;
-use item_event_store::store::Mode;
-use item_event_store::store::Store;
+use item_event_store::store::{self, Mode, Store};
 use item_event_store::time::Timestamp;
 use item_event_store::token::{Secret, TokenRow};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
+
+/// How often the service looks for ledgers that nobody uses.
+const CLOSE_IDLE_EVERY: Duration = Duration::from_secs(30);
 
 /// `ies serve`.
 #[derive(Debug, clap::Args)]
@@ -40,8 +44,10 @@ impl Serve {
     /// Serves until it is told to stop.
     pub async fn run(self, settings: &PlaceArgs, output: Output) -> Result<Exit, Failure> {
         log_to_stderr()?;
+        raise_open_files();
         let url = settings.store("serve")?;
-        let (store, tables) = place::open(&url, Mode::Write, &LedgerName::default()).await?;
+        let ledgers = Ledgers::new(store::open(&url, Mode::Write).await?, Arc::new(SystemClock));
+        let main = ledgers.store().ledger(&LedgerName::default()).await?;
         // Before anything is made in the store: a port that is taken must not cost a token.
         let listener = TcpListener::bind(self.addr).await.map_err(|error| {
             Failure::new(Exit::Unavailable, format!("cannot listen on {}: {error}", self.addr))
@@ -50,19 +56,28 @@ impl Serve {
         let address =
             listener.local_addr().map_err(|error| Failure::new(Exit::Io, error.to_string()))?;
         if self.demo {
-            output.message(&demo::fill(&tables).await?);
+            output.message(&demo::fill(&main).await?);
         }
-        let ledger = Ledger::open(tables, Arc::new(SystemClock)).await?;
-        if let Some(secret) = first_token(store.as_ref()).await? {
+        drop(main);
+        if let Some(secret) = first_token(ledgers.store()).await? {
             output.print(&format!("admin token: {}", secret.reveal()))?;
         }
         output.print(&format!("listening on http://{address}"))?;
         let options =
             http::Options { requests_per_second: NonZeroU32::new(self.requests_per_second) };
-        let service = http::Service::new(store, ledger.clone(), options);
-        let ended = serve_until_stopped(listener, service, &ledger).await;
-        ledger.close().await;
+        let service = http::Service::new(ledgers.clone(), options);
+        let ended = serve_until_stopped(listener, service, &ledgers).await;
+        ledgers.close().await;
         ended
+    }
+}
+
+/// Every connection and every open ledger takes files: as many as this process may have.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "the number of open files stays limited");
     }
 }
 
@@ -76,6 +91,7 @@ async fn first_token(store: &dyn Store) -> Result<Option<Secret>, Failure> {
     let row = TokenRow {
         name,
         role: Role::Admin,
+        ledger: None,
         hash: secret.hash(),
         created_at: Timestamp::now(),
         expires_at: None,
@@ -87,7 +103,7 @@ async fn first_token(store: &dyn Store) -> Result<Option<Secret>, Failure> {
 async fn serve_until_stopped(
     listener: TcpListener,
     service: http::Service,
-    ledger: &Ledger,
+    ledgers: &Ledgers,
 ) -> Result<Exit, Failure> {
     let handler =
         |kind| signal(kind).map_err(|error| Failure::new(Exit::Io, format!("no signals: {error}")));
@@ -97,7 +113,8 @@ async fn serve_until_stopped(
     let mut serving = tokio::spawn(http::serve(listener, service, shutdown.clone()));
     let failed = tokio::select! {
         ended = &mut serving => return served(ended),
-        reason = ledger.failed() => Some(reason),
+        () = close_idle(ledgers) => None,
+        reason = ledgers.failed() => Some(reason),
         _ = interrupt.recv() => None,
         _ = terminate.recv() => None,
     };
@@ -111,6 +128,15 @@ async fn serve_until_stopped(
             Err(Failure::new(Exit::Io, message)
                 .hint("every answer that was given holds; put the storage right and start again"))
         }
+    }
+}
+
+/// Closes ledgers that nobody uses, now and then, for ever.
+async fn close_idle(ledgers: &Ledgers) {
+    let mut now_and_then = tokio::time::interval(CLOSE_IDLE_EVERY);
+    loop {
+        now_and_then.tick().await;
+        ledgers.close_idle().await;
     }
 }
 

@@ -1,7 +1,7 @@
 //! The commands that need the store itself: backup, restore, migrate.
 
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::output::Output;
+use crate::cli::output::{Output, many};
 use crate::cli::place::{self, PlaceArgs};
 use crate::cli::progress;
 use item_event_store::error::StoreError;
@@ -17,14 +17,11 @@ pub struct Backup {
     file: PathBuf,
 }
 
-/// `ies restore`.
+/// `ies restore`. The ledger that is made must not exist yet.
 #[derive(Debug, clap::Args)]
 pub struct Restore {
     /// A file that 'ies backup' wrote
     file: PathBuf,
-    /// The ledger that is made; it must not exist yet
-    #[arg(long, value_name = "NAME", default_value_t)]
-    ledger: LedgerName,
 }
 
 /// `ies migrate`.
@@ -44,7 +41,8 @@ impl Backup {
                 .hint("a backup makes a new file: name another one"));
         }
         let url = settings.store("backup")?;
-        let (_store, ledger) = place::open(&url, Mode::Read, &LedgerName::default()).await?;
+        let store = store::open(&url, Mode::Read).await?;
+        let ledger = store.ledger(&settings.ledger()).await?;
         let waiting = progress::waiting(output, "copying");
         let copied = ledger.backup(&self.file).await;
         waiting.finish_and_clear();
@@ -65,9 +63,10 @@ impl Restore {
             let message = format!("there is no file {}", self.file.display());
             return Err(Failure::new(Exit::NoInput, message));
         }
+        let name = settings.ledger();
         let store = store::open(&settings.store("restore")?, Mode::Write).await?;
         let waiting = progress::waiting(output, "restoring");
-        let restored = store.restore(&self.ledger, &self.file).await;
+        let restored = store.restore(&name, &self.file).await;
         waiting.finish_and_clear();
         let head = restored.map_err(|error| match error {
             StoreError::Refused(why) => Failure::new(Exit::CannotCreate, why)
@@ -75,14 +74,14 @@ impl Restore {
             other => other.into(),
         })?;
         let said = json!({
-            "ledger": self.ledger.as_str(),
+            "ledger": name.as_str(),
             "position": head.position.0,
             "epoch": head.epoch.as_str(),
         });
         output.show(&said, |_| {
             format!(
-                "ledger {}: restored up to position {}, as a history of its own (epoch {})\n",
-                self.ledger, head.position, head.epoch
+                "ledger {name}: restored up to position {}, as a history of its own (epoch {})\n",
+                head.position, head.epoch
             )
         })?;
         Ok(Exit::Ok)
@@ -103,11 +102,16 @@ impl Migrate {
             return Ok(Exit::Ok);
         }
         let shown = place::shown(&url);
-        let (_store, ledger) = place::open(&url, Mode::Write, &LedgerName::default()).await?;
-        let head = ledger.head().await?;
-        let said = json!({ "store": shown, "position": head.position.0 });
+        let store = store::open(&url, Mode::Write).await?;
+        drop(store.ledger(&LedgerName::default()).await?);
+        let mut ledgers = Vec::new();
+        for info in store.ledgers().await? {
+            let head = store.ledger(&info.name).await?.head().await?;
+            ledgers.push(json!({ "ledger": info.name.as_str(), "position": head.position.0 }));
+        }
+        let said = json!({ "store": shown, "ledgers": ledgers });
         output.show(&said, |_| {
-            format!("{shown} is up to date; the ledger is at position {}\n", head.position)
+            format!("{shown} is up to date: {}\n", many(ledgers.len() as u64, "ledger"))
         })?;
         Ok(Exit::Ok)
     }

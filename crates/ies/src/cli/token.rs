@@ -8,12 +8,13 @@ use crate::wire;
 use clap::Subcommand;
 use hyper::Method;
 use item_event_store::access::Role;
+use item_event_store::ids::LedgerName;
 use item_event_store::time::Timestamp;
 
 /// The commands of `ies token`.
 #[derive(Debug, Subcommand)]
 pub enum Token {
-    /// Make a token; its secret is shown this once
+    /// Make a token, for one ledger with --ledger; its secret is shown this once
     Create {
         /// Who holds it: the actor of every event it causes
         name: String,
@@ -43,19 +44,28 @@ impl Token {
     }
 
     /// Does it.
-    pub async fn run(self, api: &Api, output: Output) -> Result<Exit, Failure> {
+    pub async fn run(
+        self,
+        api: &Api,
+        output: Output,
+        ledger: Option<LedgerName>,
+    ) -> Result<Exit, Failure> {
         match self {
             Self::Create { name, role, expires_at } => {
                 let body = wire::CreateToken {
                     name,
                     role: role.to_string(),
+                    ledger: ledger.map(|name| name.to_string()),
                     expires_at: expires_at.map(|at| at.to_string()),
                 };
                 let made: wire::NewToken = api.write(Method::POST, "/v1/tokens", &body).await?;
                 output.show(&made, |made| made.secret.clone())?;
                 output.message(&format!(
-                    "token {} of {} ({}); its secret is shown this once",
-                    made.token.id, made.token.name, made.token.role
+                    "token {} of {} ({}, {}); its secret is shown this once",
+                    made.token.id,
+                    made.token.name,
+                    made.token.role,
+                    made.token.ledger.as_deref().unwrap_or("all ledgers")
                 ));
             }
             Self::List => {
@@ -76,6 +86,7 @@ fn tokens(list: &wire::TokenList) -> String {
         numbers("TOKEN"),
         words("NAME"),
         words("ROLE"),
+        words("LEDGER"),
         words("MADE (UTC)"),
         words("EXPIRES (UTC)"),
         words("REVOKED (UTC)"),
@@ -86,6 +97,7 @@ fn tokens(list: &wire::TokenList) -> String {
             token.id.to_string(),
             token.name.clone(),
             token.role.clone(),
+            token.ledger.clone().unwrap_or_else(|| "all".to_owned()),
             short_time(&token.created_at),
             time(&token.expires_at),
             time(&token.revoked_at),

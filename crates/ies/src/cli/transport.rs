@@ -2,22 +2,25 @@
 //! process on a store. What a command prints is the same on both, because it is the same answer.
 
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::place::{self, Place, PlaceArgs};
+use crate::cli::place::{Place, PlaceArgs};
 use crate::http;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, combinators::UnsyncBoxBody};
-use hyper::header::{AUTHORIZATION, HeaderValue};
+use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use hyper::{Request, Response, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use item_event_store::Ledgers;
 use item_event_store::access::{Caller, Role};
 use item_event_store::clock::SystemClock;
-use item_event_store::ids::LedgerName;
-use item_event_store::ledger::Ledger;
-use item_event_store::store::Mode;
+use item_event_store::error::StoreError;
+use item_event_store::store::{self, Mode};
 use std::sync::Arc;
 use tower::ServiceExt as _;
+
+/// The header that names the ledger.
+const LEDGER: HeaderName = HeaderName::from_static("ledger");
 
 /// The body of an answer, from either way.
 pub type Body = UnsyncBoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>;
@@ -44,35 +47,41 @@ pub struct Remote {
     client: Client<HttpConnector, Full<Bytes>>,
     base: String,
     authorization: Option<HeaderValue>,
+    ledger: Option<HeaderValue>,
 }
 
 /// The service on an opened store.
 pub struct Local {
     service: http::Service,
-    ledger: Ledger,
+    ledgers: Ledgers,
     caller: Caller,
-    access: Access,
+    ledger: Option<HeaderValue>,
 }
 
 impl Transport {
     /// Opens the way that the settings name.
     pub async fn open(settings: &PlaceArgs, access: Access) -> Result<Self, Failure> {
+        let ledger = settings.ledger.as_ref().map(|name| {
+            HeaderValue::try_from(name.as_str()).expect("a ledger's name is visible ASCII")
+        });
         match settings.place()? {
-            Place::Server(url) => Remote::new(&url, settings.token.as_deref())
+            Place::Server(url) => Remote::new(&url, settings.token.as_deref(), ledger)
                 .map(|remote| Self::Remote(Box::new(remote))),
             Place::Store(url) => {
                 let mode = match access {
                     Access::Read => Mode::Read,
                     Access::Write => Mode::Write,
                 };
-                let (store, tables) = place::open(&url, mode, &LedgerName::default()).await?;
-                let ledger = match access {
-                    Access::Read => Ledger::read_only(tables),
-                    Access::Write => Ledger::open(tables, Arc::new(SystemClock)).await?,
-                };
+                let store = store::open(&url, mode).await?;
+                let ledgers = Ledgers::new(store, Arc::new(SystemClock));
+                // So that what is wrong is said at once. A ledger that is named may be one to make.
+                match ledgers.get(&settings.ledger()).await {
+                    Err(StoreError::NotFound(_)) if settings.ledger.is_some() => {}
+                    opened => drop(opened?),
+                }
                 let caller = Caller { actor: settings.actor.clone(), role: Role::Admin };
-                let service = http::Service::new(store, ledger.clone(), http::Options::default());
-                Ok(Self::Local(Box::new(Local { service, ledger, caller, access })))
+                let service = http::Service::new(ledgers.clone(), http::Options::default());
+                Ok(Self::Local(Box::new(Local { service, ledgers, caller, ledger })))
             }
         }
     }
@@ -87,16 +96,14 @@ impl Transport {
 
     /// Finishes what was begun and lets go of the store.
     pub async fn close(&self) {
-        if let Self::Local(local) = self
-            && local.access == Access::Write
-        {
-            local.ledger.close().await;
+        if let Self::Local(local) = self {
+            local.ledgers.close().await;
         }
     }
 }
 
 impl Remote {
-    fn new(url: &str, token: Option<&str>) -> Result<Self, Failure> {
+    fn new(url: &str, token: Option<&str>, ledger: Option<HeaderValue>) -> Result<Self, Failure> {
         if url.starts_with("https://") {
             return Err(Failure::new(Exit::Config, "https is not spoken yet").hint(
                 "run a TLS tunnel on this machine (stunnel, ssh -L, a reverse proxy) and name its \
@@ -115,7 +122,7 @@ impl Remote {
         }
         let authorization = token.map(authorization).transpose()?;
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Ok(Self { client, base: base.to_owned(), authorization })
+        Ok(Self { client, base: base.to_owned(), authorization, ledger })
     }
 
     async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Response<Body>, Failure> {
@@ -126,6 +133,7 @@ impl Remote {
         if let Some(value) = &self.authorization {
             request.headers_mut().insert(AUTHORIZATION, value.clone());
         }
+        name_ledger(&mut request, self.ledger.as_ref());
         match self.client.request(request).await {
             Ok(answer) => Ok(answer.map(|body| body.map_err(Into::into).boxed_unsync())),
             Err(error) if error.is_connect() => {
@@ -144,10 +152,17 @@ impl Remote {
 impl Local {
     async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Response<Body>, Failure> {
         request.extensions_mut().insert(http::LocalCaller(self.caller.clone()));
+        name_ledger(&mut request, self.ledger.as_ref());
         match self.service.router().oneshot(request).await {
             Ok(answer) => Ok(answer.map(|body| body.map_err(Into::into).boxed_unsync())),
             Err(never) => match never {},
         }
+    }
+}
+
+fn name_ledger(request: &mut Request<Full<Bytes>>, ledger: Option<&HeaderValue>) {
+    if let Some(name) = ledger {
+        request.headers_mut().insert(LEDGER, name.clone());
     }
 }
 
@@ -174,12 +189,16 @@ mod tests {
     #[test]
     fn a_server_is_named_by_a_plain_http_address() {
         for good in ["http://127.0.0.1:7420", "http://localhost:7420/"] {
-            assert!(Remote::new(good, Some("ies_x")).is_ok(), "{good}");
+            assert!(Remote::new(good, Some("ies_x"), None).is_ok(), "{good}");
         }
         for bad in ["127.0.0.1:7420", "ftp://a", "http://", "http://a/v1", "a b"] {
-            assert_eq!(Remote::new(bad, None).err().map(|e| e.exit), Some(Exit::Usage), "{bad}");
+            assert_eq!(
+                Remote::new(bad, None, None).err().map(|e| e.exit),
+                Some(Exit::Usage),
+                "{bad}"
+            );
         }
-        let tls = Remote::new("https://a", None).err().expect("refused");
+        let tls = Remote::new("https://a", None, None).err().expect("refused");
         assert!(tls.hint.expect("a hint").contains("tunnel"));
     }
 }

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use item_event_store::access::{Caller, Role};
+use item_event_store::ids::LedgerName;
 use item_event_store::time::Timestamp;
 use item_event_store::token::{Token, hash_presented};
 use subtle::ConstantTimeEq;
@@ -30,6 +31,8 @@ pub struct Access {
     pub needs: Needs,
     /// Whether it may take longer than [`super::limits::REQUEST_TIMEOUT`].
     pub unhurried: bool,
+    /// Whether it is about the store, so that a token for one ledger is not enough.
+    pub whole_store: bool,
 }
 
 /// A caller within this process, who needs no token. Extensions do not travel over a network, so
@@ -44,6 +47,8 @@ pub struct Identity {
     pub caller: Caller,
     /// The token; `None` for a caller within this process.
     pub token: Option<TokenRef>,
+    /// The only ledger that the caller may see; `None` for every ledger of the store.
+    pub ledger: Option<LedgerName>,
 }
 
 /// A token that was presented.
@@ -74,7 +79,7 @@ pub async fn gate(
             Ok(identity) => identity,
             Err(problem) => return problem.into_response(),
         };
-        if let Err(problem) = admit(&service, &identity, required) {
+        if let Err(problem) = admit(&service, &identity, required, access.whole_store) {
             return problem.into_response();
         }
         request.extensions_mut().insert(identity);
@@ -93,7 +98,8 @@ pub async fn gate(
 fn admit(
     service: &Shared,
     identity: &Identity,
-    required: item_event_store::access::Role,
+    required: Role,
+    whole_store: bool,
 ) -> Result<(), Problem> {
     if let Some(token) = identity.token {
         service.rates.admit(token.id)?;
@@ -101,6 +107,11 @@ fn admit(
     if identity.caller.role < required {
         tracing::info!(actor = %identity.caller.actor, role = %identity.caller.role, "forbidden");
         return Err(Problem::forbidden(required));
+    }
+    if whole_store && identity.ledger.is_some() {
+        tracing::info!(actor = %identity.caller.actor, "forbidden: the token is for one ledger");
+        let detail = "this needs a token for all ledgers of the store";
+        return Err(Problem::new(&kinds::FORBIDDEN_FOR_LEDGER, detail));
     }
     Ok(())
 }
@@ -131,7 +142,7 @@ async fn identify(service: &Shared, claim: Claim) -> Result<Identity, Problem> {
         unauthenticated("the token is unknown, expired or revoked", challenge)
     };
     let hash = match claim {
-        Claim::Local(caller) => return Ok(Identity { caller, token: None }),
+        Claim::Local(caller) => return Ok(Identity { caller, token: None, ledger: None }),
         Claim::Token(hash) => hash,
         Claim::NoToken => return Err(refused()),
         Claim::Nothing => {
@@ -140,13 +151,14 @@ async fn identify(service: &Shared, claim: Claim) -> Result<Identity, Problem> {
         }
     };
     let token = holding(service, hash).await?.ok_or_else(refused)?;
-    let caller = Caller { actor: token.row.name.clone(), role: token.row.role };
-    Ok(Identity { caller, token: Some(TokenRef { id: token.id, hash }) })
+    let caller = Caller { actor: token.row.name, role: token.row.role };
+    let ledger = token.row.ledger;
+    Ok(Identity { caller, token: Some(TokenRef { id: token.id, hash }), ledger })
 }
 
 /// The token with this hash, if it holds now.
 async fn holding(service: &Shared, hash: [u8; 32]) -> Result<Option<Token>, Problem> {
-    let token = service.store.token_by_hash(hash).await?;
+    let token = service.ledgers.store().token_by_hash(hash).await?;
     let same = |token: &Token| bool::from(token.row.hash.ct_eq(&hash));
     Ok(token.filter(same).filter(|token| token.holds_at(Timestamp::now())))
 }

@@ -1,15 +1,12 @@
 //! `POST /v1/events`: many commands in one request, all of them recorded or none. A JSON array, or
 //! JSON Lines with a command per line.
 
-use super::Service;
-use super::auth::Identity;
 use super::extract::{Object, Query, from_json, media_type, read};
-use super::headers::Key;
 use super::limits::BULK_BODY_BYTES;
 use super::problem::{Problem, kinds};
-use super::write::{Shape, execute};
+use super::write::{Shape, Write};
 use crate::wire;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::response::Response;
 use item_event_store::command::{Command, CommandCount};
 use item_event_store::limits::MAX_REQUEST_COMMANDS;
@@ -31,9 +28,7 @@ enum Return {
 
 /// Records many commands.
 pub async fn record_many(
-    State(service): State<Service>,
-    identity: Identity,
-    key: Key,
+    write: Write,
     Query(wanted): Query<Wanted>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -49,7 +44,7 @@ pub async fn record_many(
     let bytes = read(&parts.headers, body, BULK_BODY_BYTES).await?;
     let commands = parse(&bytes)?;
     let shape = Shape::Bulk { events: wanted.what == Some(Return::Events) };
-    execute(&service, identity, key, to_commands(commands)?, shape).await
+    write.execute(to_commands(commands)?, shape).await
 }
 
 fn parse_array(bytes: &[u8]) -> Result<Vec<wire::Command>, Problem> {

@@ -1,24 +1,22 @@
 //! The stock of an item by business day.
 
-use super::Service;
 use super::extract::Id;
+use super::ledgers::OpenLedger;
 use super::problem::Problem;
 use crate::wire;
 use axum::Json;
-use axum::extract::State;
 use item_event_store::chart::ChartDay;
 use item_event_store::ids::ItemId;
 
 /// The stock over time.
 pub async fn chart(
-    State(service): State<Service>,
+    OpenLedger(ledger): OpenLedger,
     Id(id): Id,
 ) -> Result<Json<wire::Chart>, Problem> {
     let missing = || Problem::item_not_found(id);
-    let read = service.ledger.chart(ItemId(id)).await?;
+    let read = ledger.chart(ItemId(id)).await?;
     let chart = read.value.ok_or_else(missing)?;
-    let row =
-        service.ledger.store().inventory(ItemId(id), None).await?.value.ok_or_else(missing)?;
+    let row = ledger.store().inventory(ItemId(id), None).await?.value.ok_or_else(missing)?;
     Ok(Json(wire::Chart {
         position: read.position.0,
         item_id: id,

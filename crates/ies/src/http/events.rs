@@ -1,15 +1,15 @@
 //! The log: lists of events, and one.
 
-use super::Service;
 use super::extract::{Id, Query};
 use super::inventory::parse_time;
 use super::items::text_filter;
+use super::ledgers::OpenLedger;
 use super::page::{self, Page};
 use super::problem::{Problem, kinds};
 use crate::wire;
-use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
+use item_event_store::Ledger;
 use item_event_store::ids::{ItemId, Position};
 use item_event_store::query::{EventQuery, Order};
 use item_event_store::reason::UnknownName;
@@ -44,16 +44,16 @@ enum OrderName {
 
 /// A page of the log.
 pub async fn list(
-    State(service): State<Service>,
+    OpenLedger(ledger): OpenLedger,
     uri: Uri,
     Query(filter): Query<Filter>,
 ) -> Result<Response, Problem> {
-    page_of(&service, &uri, filter).await
+    page_of(&ledger, &uri, filter).await
 }
 
 /// A page of one item's events.
 pub async fn list_of_item(
-    State(service): State<Service>,
+    OpenLedger(ledger): OpenLedger,
     uri: Uri,
     Id(id): Id,
     Query(mut filter): Query<Filter>,
@@ -61,29 +61,29 @@ pub async fn list_of_item(
     if filter.item_id.is_some() {
         return Err(Problem::new(&kinds::INVALID_QUERY, "the item is in the path already"));
     }
-    let item = service.ledger.store().inventory(ItemId(id), None).await?;
+    let item = ledger.store().inventory(ItemId(id), None).await?;
     if item.value.is_none() {
         return Err(Problem::item_not_found(id));
     }
     filter.item_id = Some(id);
-    page_of(&service, &uri, filter).await
+    page_of(&ledger, &uri, filter).await
 }
 
 /// One event.
 pub async fn get(
-    State(service): State<Service>,
+    OpenLedger(ledger): OpenLedger,
     Id(position): Id,
 ) -> Result<axum::Json<wire::EventReply>, Problem> {
-    let read = service.ledger.store().event(Position(position)).await?;
+    let read = ledger.store().event(Position(position)).await?;
     let missing = || Problem::rejection(&Rejection::EventNotFound { position });
     let event = read.value.as_ref().ok_or_else(missing)?.into();
     Ok(axum::Json(wire::EventReply { position: read.position.0, event }))
 }
 
-async fn page_of(service: &Service, uri: &Uri, filter: Filter) -> Result<Response, Problem> {
+async fn page_of(ledger: &Ledger, uri: &Uri, filter: Filter) -> Result<Response, Problem> {
     let page = Page::new("events", &filter, filter.limit, filter.cursor.as_deref())?;
     let query = filter.query(&page)?;
-    let read = service.ledger.store().events(&query).await?;
+    let read = ledger.store().events(&query).await?;
     let mut rows = read.value;
     let next_cursor = page.cut(&mut rows, |event| event.id.0);
     let events = rows.iter().map(Into::into).collect();

@@ -1,12 +1,11 @@
 //! Why is it 12? The sums that make the count, and what a person should look into.
 
-use super::Service;
 use super::extract::Id;
+use super::ledgers::OpenLedger;
 use super::limits::{EXPLAIN_LAST, OLD_COUNT};
 use super::problem::Problem;
 use crate::wire;
 use axum::Json;
-use axum::extract::State;
 use item_event_store::ids::ItemId;
 use item_event_store::inventory::Inventory;
 use item_event_store::query::{At, Explanation};
@@ -14,10 +13,10 @@ use std::sync::Arc;
 
 /// Explains a count.
 pub async fn explain(
-    State(service): State<Service>,
+    OpenLedger(ledger): OpenLedger,
     Id(id): Id,
 ) -> Result<Json<wire::Explanation>, Problem> {
-    let read = service.ledger.store().explain(ItemId(id), EXPLAIN_LAST).await?;
+    let read = ledger.store().explain(ItemId(id), EXPLAIN_LAST).await?;
     let At { position, value } = read;
     let explanation = value.ok_or_else(|| Problem::item_not_found(id))?;
     let total = explanation.sums.iter().map(|sum| sum.quantity_change).sum();

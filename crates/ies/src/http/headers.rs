@@ -41,7 +41,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
 }
 
 /// The header's value if it is there once and readable.
-fn only<'h>(
+pub fn only<'h>(
     headers: &'h HeaderMap,
     name: &HeaderName,
     kind: &'static kinds::Kind,

@@ -5,6 +5,7 @@ use super::problem::{Problem, kinds};
 use axum::Json;
 use axum::extract::State;
 use futures_util::FutureExt;
+use item_event_store::ids::LedgerName;
 use serde_json::{Value, json};
 
 /// The process answers.
@@ -18,11 +19,15 @@ pub async fn readyz(State(service): State<Service>) -> Result<Json<Value>, Probl
     if service.closing.is_cancelled() {
         return Err(not_ready("the service is shutting down"));
     }
-    if let Some(reason) = service.ledger.failed().now_or_never() {
+    if let Some(reason) = service.ledgers.failed().now_or_never() {
         tracing::error!(reason, "not ready: the writer has stopped");
         return Err(not_ready("the writer has stopped"));
     }
-    if let Err(error) = service.ledger.store().head().await {
+    let head = match service.ledgers.get(&LedgerName::default()).await {
+        Ok(ledger) => ledger.store().head().await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = head {
         tracing::error!(%error, "not ready: the store cannot be read");
         return Err(not_ready("the store cannot be read"));
     }

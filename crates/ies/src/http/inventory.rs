@@ -1,17 +1,16 @@
 //! The counts: now or as of a position or a time, and setting them.
 
-use super::Service;
-use super::auth::Identity;
 use super::extract::{Id, Json, Query};
-use super::headers::{IfMatch, Key, etag, none_match_names};
+use super::headers::{IfMatch, etag, none_match_names};
 use super::items::item_query;
+use super::ledgers::OpenLedger;
 use super::page::{self, Page};
 use super::problem::{Problem, kinds};
-use super::write::{Shape, execute_one};
+use super::write::{Shape, Write};
 use crate::wire;
-use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use item_event_store::Ledger;
 use item_event_store::ids::{ItemId, Position};
 use item_event_store::query::AsOf;
 use serde::{Deserialize, Serialize};
@@ -40,13 +39,13 @@ pub struct When {
 
 /// One count.
 pub async fn get(
-    State(service): State<Service>,
+    OpenLedger(ledger): OpenLedger,
     Id(id): Id,
     Query(when): Query<When>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let as_of = as_of(&service, when.as_of.as_deref()).await?;
-    let read = service.ledger.store().inventory(ItemId(id), as_of).await?;
+    let as_of = as_of(&ledger, when.as_of.as_deref()).await?;
+    let read = ledger.store().inventory(ItemId(id), as_of).await?;
     let row = read.value.ok_or_else(|| Problem::item_not_found(id))?;
     let etag = etag(row.count.version);
     if none_match_names(&headers, &etag) {
@@ -59,14 +58,14 @@ pub async fn get(
 
 /// A page of counts.
 pub async fn list(
-    State(service): State<Service>,
+    OpenLedger(ledger): OpenLedger,
     uri: Uri,
     Query(filter): Query<Filter>,
 ) -> Result<Response, Problem> {
     let page = Page::new("inventory", &filter, filter.limit, filter.cursor.as_deref())?;
-    let as_of = as_of(&service, filter.as_of.as_deref()).await?;
+    let as_of = as_of(&ledger, filter.as_of.as_deref()).await?;
     let query = item_query(filter.sku, filter.name, filter.archived, &page)?;
-    let read = service.ledger.store().inventories(&query, as_of).await?;
+    let read = ledger.store().inventories(&query, as_of).await?;
     let mut rows = read.value;
     let next_cursor = page.cut(&mut rows, |row| row.item.id.0);
     let inventory = rows.iter().map(Into::into).collect();
@@ -77,21 +76,19 @@ pub async fn list(
 
 /// Sets a count.
 pub async fn set(
-    State(service): State<Service>,
-    identity: Identity,
-    key: Key,
+    write: Write,
     Id(id): Id,
     IfMatch(version): IfMatch,
     Json(body): Json<wire::SetInventory>,
 ) -> Result<Response, Problem> {
     let command = body.into_command(ItemId(id), version);
-    execute_one(&service, identity, key, command, Shape::Events).await
+    write.execute_one(command, Shape::Events).await
 }
 
-async fn as_of(service: &Service, text: Option<&str>) -> Result<Option<AsOf>, Problem> {
+async fn as_of(ledger: &Ledger, text: Option<&str>) -> Result<Option<AsOf>, Problem> {
     let Some(as_of) = text.map(parse_as_of).transpose()? else { return Ok(None) };
     if let AsOf::Position(position) = as_of {
-        let head = service.ledger.store().head().await?.position;
+        let head = ledger.store().head().await?.position;
         if position > head {
             let detail = format!("the last position is {head}");
             return Err(Problem::new(&kinds::POSITION_NOT_REACHED, detail)

@@ -1,14 +1,12 @@
 //! Items: make, list, show, edit.
 
-use super::Service;
-use super::auth::Identity;
 use super::extract::{Id, Json, Query};
-use super::headers::{IfMatch, Key};
+use super::headers::IfMatch;
+use super::ledgers::OpenLedger;
 use super::page::{self, Page};
 use super::problem::{Problem, kinds};
-use super::write::{Shape, execute_one};
+use super::write::{Shape, Write};
 use crate::wire;
-use axum::extract::State;
 use axum::http::{HeaderValue, Uri, header};
 use axum::response::Response;
 use item_event_store::ids::ItemId;
@@ -30,34 +28,27 @@ pub struct Filter {
 }
 
 /// Makes an item.
-pub async fn create(
-    State(service): State<Service>,
-    identity: Identity,
-    key: Key,
-    Json(body): Json<wire::CreateItem>,
-) -> Result<Response, Problem> {
-    execute_one(&service, identity, key, body.into_command(), Shape::Item).await
+pub async fn create(write: Write, Json(body): Json<wire::CreateItem>) -> Result<Response, Problem> {
+    write.execute_one(body.into_command(), Shape::Item).await
 }
 
 /// Renames, archives or otherwise edits an item.
 pub async fn edit(
-    State(service): State<Service>,
-    identity: Identity,
-    key: Key,
+    write: Write,
     Id(id): Id,
     IfMatch(version): IfMatch,
     Json(body): Json<wire::EditItem>,
 ) -> Result<Response, Problem> {
     let command = body.into_command(ItemId(id), version);
-    execute_one(&service, identity, key, command, Shape::Item).await
+    write.execute_one(command, Shape::Item).await
 }
 
 /// One item.
 pub async fn get(
-    State(service): State<Service>,
+    OpenLedger(ledger): OpenLedger,
     Id(id): Id,
 ) -> Result<axum::Json<wire::ItemReply>, Problem> {
-    let read = service.ledger.store().inventory(ItemId(id), None).await?;
+    let read = ledger.store().inventory(ItemId(id), None).await?;
     let row = read.value.ok_or_else(|| Problem::item_not_found(id))?;
     let item = row.item.as_ref().into();
     Ok(axum::Json(wire::ItemReply { position: read.position.0, item }))
@@ -65,13 +56,13 @@ pub async fn get(
 
 /// A page of items.
 pub async fn list(
-    State(service): State<Service>,
+    OpenLedger(ledger): OpenLedger,
     uri: Uri,
     Query(filter): Query<Filter>,
 ) -> Result<Response, Problem> {
     let page = Page::new("items", &filter, filter.limit, filter.cursor.as_deref())?;
     let query = item_query(filter.sku, filter.name, filter.archived, &page)?;
-    let read = service.ledger.store().inventories(&query, None).await?;
+    let read = ledger.store().inventories(&query, None).await?;
     let mut rows = read.value;
     let next_cursor = page.cut(&mut rows, |row| row.item.id.0);
     let items = rows.iter().map(|row| row.item.as_ref().into()).collect();

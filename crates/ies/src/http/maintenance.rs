@@ -1,12 +1,11 @@
 //! Proving that the counts follow from the log, and putting them right. Both may be asked for as
 //! often as one likes, so they take no idempotency key.
 
-use super::Service;
 use super::extract::OptionalJson;
+use super::ledgers::OpenLedger;
 use super::problem::Problem;
 use crate::wire;
 use axum::Json;
-use axum::extract::State;
 use item_event_store::ids::ItemId;
 use item_event_store::report::{Finding, RebuildReport, VerifyReport};
 use item_event_store::store::Discrepancy;
@@ -16,32 +15,32 @@ const NEGATIVE_MAX: usize = 1_000;
 
 /// Verifies everything.
 pub async fn verify(
-    State(service): State<Service>,
+    OpenLedger(ledger): OpenLedger,
     OptionalJson(body): OptionalJson<wire::Verify>,
 ) -> Result<Json<wire::VerifyReport>, Problem> {
-    let report = service.ledger.verify(body.storage.unwrap_or(true), &|_, _| {}).await?;
+    let report = ledger.verify(body.storage.unwrap_or(true), &|_, _| {}).await?;
     Ok(Json(verify_report(&report)))
 }
 
 /// Recomputes counts from the log.
 pub async fn rebuild(
-    State(service): State<Service>,
+    OpenLedger(ledger): OpenLedger,
     OptionalJson(body): OptionalJson<wire::Rebuild>,
 ) -> Result<Json<wire::RebuildReport>, Problem> {
     let item = body.item_id.map(ItemId);
     if let Some(item) = item {
-        let known = service.ledger.store().inventory(item, None).await?.value;
+        let known = ledger.store().inventory(item, None).await?.value;
         known.ok_or_else(|| Problem::item_not_found(item.0))?;
     }
-    let report = service.ledger.rebuild(item, &|_, _| {}).await?;
+    let report = ledger.rebuild(item, &|_, _| {}).await?;
     Ok(Json(rebuild_report(&report)))
 }
 
 /// What does not add up now.
 pub async fn discrepancies(
-    State(service): State<Service>,
+    OpenLedger(ledger): OpenLedger,
 ) -> Result<Json<wire::DiscrepancyReport>, Problem> {
-    let store = service.ledger.store();
+    let store = ledger.store();
     let differing = store.discrepancies().await?;
     let negative = store.negative(NEGATIVE_MAX).await?;
     let below_zero = negative.value.iter().map(|row| wire::Discrepancy {

@@ -1,5 +1,5 @@
-//! `OpenMetrics`: how requests go, what the writer does, where the log ends. No label has a value
-//! that a caller can make up.
+//! `OpenMetrics`: how requests go and what the writers do. No label has a value that a caller can
+//! make up, and nothing is said of a single ledger.
 
 use super::problem::Problem;
 use super::{Service, Shared};
@@ -7,7 +7,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use item_event_store::ledger::Ledger;
+use item_event_store::Ledgers;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text};
 use prometheus_client::metrics::counter::ConstCounter;
@@ -32,7 +32,6 @@ struct Labels {
 pub struct Metrics {
     registry: Registry,
     durations: Family<Labels, Histogram>,
-    position: Gauge,
     size_bytes: Gauge,
     /// Event streams that are open.
     pub open_streams: Gauge,
@@ -42,20 +41,19 @@ pub struct Metrics {
 
 impl Metrics {
     /// Nothing measured yet.
-    pub fn new(ledger: Ledger) -> Self {
+    pub fn new(ledgers: Ledgers) -> Self {
         let durations = Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> _);
         let metrics = Self {
             registry: Registry::default(),
             durations,
-            position: Gauge::default(),
             size_bytes: Gauge::default(),
             open_streams: Gauge::default(),
             open_connections: Gauge::default(),
         };
-        metrics.registered(ledger)
+        metrics.registered(ledgers)
     }
 
-    fn registered(mut self, ledger: Ledger) -> Self {
+    fn registered(mut self, ledgers: Ledgers) -> Self {
         let registry = &mut self.registry;
         registry.register_with_unit(
             "http_server_request_duration",
@@ -64,30 +62,30 @@ impl Metrics {
             self.durations.clone(),
         );
         let ours = registry.sub_registry_with_prefix("itemeventstore");
-        ours.register("position", "The last event's position", self.position.clone());
         ours.register_with_unit(
-            "ledger_size",
-            "What the ledger takes on storage",
+            "ledgers_size",
+            "What all ledgers take on storage",
             Unit::Bytes,
             self.size_bytes.clone(),
         );
         ours.register("open_streams", "Event streams open now", self.open_streams.clone());
         ours.register("open_connections", "Connections open now", self.open_connections.clone());
-        ours.register_collector(Box::new(Writer(ledger)));
+        ours.register_collector(Box::new(Writers(ledgers)));
         self
     }
 }
 
-/// Asks the writer for its numbers when they are scraped.
-struct Writer(Ledger);
+/// Asks the writers for their numbers when they are scraped: of all ledgers together, for these
+/// numbers are shown to everybody.
+struct Writers(Ledgers);
 
-impl std::fmt::Debug for Writer {
+impl std::fmt::Debug for Writers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Writer")
+        f.write_str("Writers")
     }
 }
 
-impl Collector for Writer {
+impl Collector for Writers {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
         let stats = self.0.writer_stats();
         for (name, help, value) in [
@@ -99,11 +97,16 @@ impl Collector for Writer {
             let metric = encoder.encode_descriptor(name, help, None, counter.metric_type())?;
             counter.encode(metric)?;
         }
-        let queued = ConstGauge::new(i64::try_from(stats.queued).unwrap_or(i64::MAX));
-        let help = "Requests waiting for the writer";
-        let metric =
-            encoder.encode_descriptor("writer_queued", help, None, queued.metric_type())?;
-        queued.encode(metric)
+        let open = self.0.open_count() as u64;
+        for (name, help, value) in [
+            ("writer_queued", "Requests waiting for a writer", stats.queued),
+            ("open_ledgers", "Ledgers open now", open),
+        ] {
+            let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
+            let metric = encoder.encode_descriptor(name, help, None, gauge.metric_type())?;
+            gauge.encode(metric)?;
+        }
+        Ok(())
     }
 }
 
@@ -137,9 +140,7 @@ fn known_method(method: &Method) -> &'static str {
 /// Every number, as `OpenMetrics` text.
 pub async fn scrape(State(service): State<Service>) -> Result<Response, Problem> {
     let shared: &Shared = &service;
-    let store = shared.ledger.store();
-    shared.metrics.position.set(store.head().await?.position.0);
-    let bytes = store.size_bytes().await?;
+    let bytes = shared.ledgers.store().size_bytes().await?;
     shared.metrics.size_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     let mut body = String::new();
     text::encode(&mut body, &shared.metrics.registry).map_err(Problem::internal)?;

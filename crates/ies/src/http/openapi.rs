@@ -32,9 +32,11 @@ use utoipa::OpenApi;
         wire::Command,
         wire::Correct,
         wire::CreateItem,
+        wire::CreateLedger,
         wire::CreateToken,
         wire::DiscrepancyReport,
         wire::EditItem,
+        wire::EditLedger,
         wire::Event,
         wire::EventPage,
         wire::EventReply,
@@ -43,6 +45,8 @@ use utoipa::OpenApi;
         wire::InventoryReply,
         wire::ItemPage,
         wire::ItemReply,
+        wire::LedgerList,
+        wire::LedgerReply,
         wire::NewToken,
         wire::Problem,
         wire::Rebuild,
@@ -84,6 +88,12 @@ pub fn document() -> String {
     }
     document["paths"] = Value::Object(paths);
     format!("{document:#}\n")
+}
+
+/// Whether an operation is about one ledger.
+#[cfg(test)]
+pub fn is_of_ledger(operation: &str) -> bool {
+    operations::find(operation).is_some_and(|operation| operation.of_ledger)
 }
 
 /// Serves the document.
@@ -129,7 +139,10 @@ fn describe(route: &Route, operation: &Operation) -> Value {
 fn parameters(route: &Route, operation: &Operation) -> Vec<Value> {
     let in_path = route.path.split('/').filter_map(|segment| {
         let name = segment.strip_prefix('{')?.strip_suffix('}')?;
-        let schema = json!({ "type": "integer", "format": "int64", "minimum": 1 });
+        let schema = match name {
+            "name" => json!({ "type": "string", "pattern": members::LEDGER_PATTERN }),
+            _ => json!({ "type": "integer", "format": "int64", "minimum": 1 }),
+        };
         Some(json!({ "name": name, "in": "path", "required": true, "schema": schema }))
     });
     let in_query = operation.query.iter().map(|name| {
@@ -143,6 +156,11 @@ fn parameters(route: &Route, operation: &Operation) -> Vec<Value> {
             "schema": schema, "description": description,
         }));
     };
+    if operation.of_ledger {
+        let description = "The ledger; when absent the token's, or `main`.";
+        let schema = json!({ "type": "string", "pattern": members::LEDGER_PATTERN });
+        header("Ledger", false, schema, description);
+    }
     if operation.keyed {
         let description = "A text that you make up per request, quoted: the same again is the \
             same request. 1 to 200 visible ASCII characters.";

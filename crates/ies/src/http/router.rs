@@ -6,7 +6,7 @@ use super::auth::{Access, Needs};
 use super::problem::{self, Problem, kinds};
 use super::{
     Service, auth, bulk, chart, corrections, docs, events, explain, health, inventory, items,
-    maintenance, metrics, movements, openapi, stream, tokens,
+    ledgers, maintenance, metrics, movements, openapi, stream, tokens,
 };
 use axum::Router;
 use axum::extract::Request;
@@ -63,9 +63,13 @@ pub fn routes() -> Vec<Route> {
         post("/v1/verify", ADMIN, "verify", maintenance::verify).unhurried(),
         post("/v1/rebuild", ADMIN, "rebuild", maintenance::rebuild).unhurried(),
         get("/v1/discrepancies", ADMIN, "list_discrepancies", maintenance::discrepancies),
-        post("/v1/tokens", ADMIN, "create_token", tokens::create),
-        get("/v1/tokens", ADMIN, "list_tokens", tokens::list),
-        delete("/v1/tokens/{id}", ADMIN, "revoke_token", tokens::revoke),
+        post("/v1/ledgers", ADMIN, "create_ledger", ledgers::create).whole_store(),
+        get("/v1/ledgers", VIEWER, "list_ledgers", ledgers::list),
+        get("/v1/ledgers/{name}", VIEWER, "get_ledger", ledgers::get),
+        patch("/v1/ledgers/{name}", ADMIN, "edit_ledger", ledgers::edit),
+        post("/v1/tokens", ADMIN, "create_token", tokens::create).whole_store(),
+        get("/v1/tokens", ADMIN, "list_tokens", tokens::list).whole_store(),
+        delete("/v1/tokens/{id}", ADMIN, "revoke_token", tokens::revoke).whole_store(),
         get("/livez", OPEN, "livez", health::livez),
         get("/readyz", OPEN, "readyz", health::readyz),
         get("/metrics", OPEN, "metrics", metrics::scrape),
@@ -129,11 +133,17 @@ impl Route {
         operation: &'static str,
         handler: MethodRouter<Service>,
     ) -> Self {
-        Self { method, path, access: Access { needs, unhurried: false }, operation, handler }
+        let access = Access { needs, unhurried: false, whole_store: false };
+        Self { method, path, access, operation, handler }
     }
 
     fn unhurried(mut self) -> Self {
         self.access.unhurried = true;
+        self
+    }
+
+    fn whole_store(mut self) -> Self {
+        self.access.whole_store = true;
         self
     }
 }

@@ -6,6 +6,7 @@ use super::Service;
 use super::auth::{Identity, TokenRef, still_holds};
 use super::events::name_filter;
 use super::extract::Query;
+use super::ledgers::OpenLedger;
 use super::limit::OpenStream;
 use super::limits::{HEARTBEAT, STREAM_CHUNK_EVENTS, STREAM_RETRY_MILLIS, TOKEN_RECHECK};
 use super::problem::{Problem, kinds};
@@ -49,6 +50,7 @@ enum Start {
 pub async fn stream(
     State(service): State<Service>,
     identity: Identity,
+    OpenLedger(ledger): OpenLedger,
     Query(filter): Query<Filter>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -56,8 +58,8 @@ pub async fn stream(
     let last_event_id = headers.get(LAST_EVENT_ID).map(|value| value.to_str().unwrap_or("?"));
     let open = service.streams.open(identity.token.map(|token| token.id))?;
     let follower = match start(last_event_id, filter.after.as_deref())? {
-        Start::After(position) => service.ledger.follow(position).await?,
-        Start::Resume(cursor) => service.ledger.resume(&cursor).await?,
+        Start::After(position) => ledger.follow(position).await?,
+        Start::Resume(cursor) => ledger.resume(&cursor).await?,
     };
     let live = Live {
         counted: Counted::new(service.metrics.open_streams.clone(), open),

@@ -3,6 +3,7 @@
 
 mod access;
 mod connection;
+mod ledgers;
 mod problems;
 mod reads;
 mod stream;
@@ -12,10 +13,9 @@ use super::{Options, Service};
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
+use item_event_store::Ledgers;
 use item_event_store::access::Role;
 use item_event_store::clock::{Clock, SystemClock};
-use item_event_store::ids::LedgerName;
-use item_event_store::ledger::Ledger;
 use item_event_store::store::Mode;
 use item_event_store::store::Store;
 use item_event_store::store::sqlite::SqliteStore;
@@ -70,15 +70,13 @@ impl Bakery {
 
     async fn with_clock(options: Options, clock: Arc<dyn Clock>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let store: Arc<dyn Store> =
-            Arc::new(SqliteStore::open(folder.path(), Mode::Write).expect("a store"));
-        let tables = store.ledger(&LedgerName::default()).await.expect("a ledger");
-        let ledger = Ledger::open(tables, clock).await.expect("an open ledger");
+        let store = Arc::new(SqliteStore::open(folder.path(), Mode::Write).expect("a store"));
+        let ledgers = Ledgers::new(store, clock);
         let mut secrets = Vec::new();
         for role in Role::ALL {
-            secrets.push((role, add_token(store.as_ref(), role, None).await));
+            secrets.push((role, add_token(ledgers.store(), role, None, None).await));
         }
-        let service = Service::new(store, ledger, options);
+        let service = Service::new(ledgers, options);
         let router = service.router();
         Self { service, router, secrets, keys: AtomicU64::new(0), _folder: folder }
     }
@@ -142,11 +140,17 @@ impl Bakery {
     }
 }
 
-async fn add_token(store: &dyn Store, role: Role, expires_at: Option<Timestamp>) -> String {
+async fn add_token(
+    store: &dyn Store,
+    role: Role,
+    ledger: Option<&str>,
+    expires_at: Option<Timestamp>,
+) -> String {
     let secret = Secret::random();
     let row = TokenRow {
         name: format!("the {role}").parse().expect("a name"),
         role,
+        ledger: ledger.map(|name| name.parse().expect("a name")),
         hash: secret.hash(),
         created_at: Timestamp::now(),
         expires_at,

@@ -5,6 +5,7 @@ use super::Service;
 use super::extract::{Id, Json};
 use super::headers::Key;
 use super::items::location;
+use super::ledgers::{ledger_name, must_exist};
 use super::problem::{Problem, kinds};
 use crate::wire::{self, InvalidMember, optional_time, text};
 use axum::extract::State;
@@ -21,7 +22,10 @@ pub async fn create(
 ) -> Result<Response, Problem> {
     let secret = Secret::random();
     let row = row(&body, &secret).map_err(Problem::invalid_member)?;
-    let token = service.store.add_token(row).await?;
+    if let Some(ledger) = &row.ledger {
+        must_exist(&service, ledger).await?;
+    }
+    let token = service.ledgers.store().add_token(row).await?;
     tracing::info!(token = token.id, role = %token.row.role, "token created");
     let path = format!("/v1/tokens/{}", token.id);
     let body = wire::NewToken { token: (&token).into(), secret: secret.reveal().to_owned() };
@@ -34,7 +38,7 @@ pub async fn create(
 
 /// Every token, without its secret.
 pub async fn list(State(service): State<Service>) -> Result<axum::Json<wire::TokenList>, Problem> {
-    let tokens = service.store.tokens().await?;
+    let tokens = service.ledgers.store().tokens().await?;
     Ok(axum::Json(wire::TokenList { tokens: tokens.iter().map(Into::into).collect() }))
 }
 
@@ -44,10 +48,10 @@ pub async fn revoke(
     _key: Key,
     Id(id): Id,
 ) -> Result<StatusCode, Problem> {
-    let revoked = service.store.revoke_token(id, Timestamp::now()).await?;
+    let revoked = service.ledgers.store().revoke_token(id, Timestamp::now()).await?;
     if revoked {
         tracing::info!(token = id, "token revoked");
-    } else if !service.store.tokens().await?.iter().any(|token| token.id == id) {
+    } else if !service.ledgers.store().tokens().await?.iter().any(|token| token.id == id) {
         return Err(Problem::new(&kinds::TOKEN_NOT_FOUND, format!("there is no token {id}")));
     }
     Ok(StatusCode::NO_CONTENT)
@@ -58,6 +62,7 @@ fn row(body: &wire::CreateToken, secret: &Secret) -> Result<TokenRow, InvalidMem
     Ok(TokenRow {
         name: text("name", &body.name)?,
         role: body.role.parse().map_err(unknown)?,
+        ledger: body.ledger.as_deref().map(ledger_name).transpose()?,
         hash: secret.hash(),
         created_at: Timestamp::now(),
         expires_at: optional_time("expires_at", body.expires_at.as_deref())?,
@@ -70,6 +75,7 @@ impl From<&Token> for wire::Token {
             id: token.id,
             name: token.row.name.to_string(),
             role: token.row.role.to_string(),
+            ledger: token.row.ledger.as_ref().map(ToString::to_string),
             created_at: token.row.created_at.to_string(),
             expires_at: token.row.expires_at.as_ref().map(ToString::to_string),
             revoked_at: token.revoked_at.as_ref().map(ToString::to_string),

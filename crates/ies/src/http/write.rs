@@ -1,15 +1,21 @@
 //! Every write: commands in, one of the four answers out. The only place of the service that
-//! calls [`item_event_store::ledger::Ledger::execute`].
+//! calls [`Ledger::execute`].
 
 use super::Service;
 use super::auth::Identity;
 use super::headers::Key;
+use super::ledgers::OpenLedger;
 use super::problem::{Problem, kinds};
 use crate::wire;
 use axum::Json;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use item_event_store::Ledger;
+use item_event_store::access::Caller;
 use item_event_store::command::{Command, Request};
+use item_event_store::ids::IdempotencyKey;
 use item_event_store::request::{Answer, Recorded};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -28,35 +34,48 @@ pub enum Shape {
     },
 }
 
-/// Has one command executed.
-pub async fn execute_one(
-    service: &Service,
-    identity: Identity,
-    key: Key,
-    command: Result<Command, wire::InvalidMember>,
-    shape: Shape,
-) -> Result<Response, Problem> {
-    let command = command.map_err(Problem::invalid_member)?;
-    execute(service, identity, key, vec![command], shape).await
+/// Who writes to which ledger, under which key.
+pub struct Write {
+    caller: Caller,
+    key: IdempotencyKey,
+    ledger: Ledger,
 }
 
-/// Has commands executed, all or none.
-pub async fn execute(
-    service: &Service,
-    identity: Identity,
-    Key(key): Key,
-    commands: Vec<Command>,
-    shape: Shape,
-) -> Result<Response, Problem> {
-    let request = Request::new(key, identity.caller.actor, commands)
-        .map_err(|error| Problem::new(&kinds::COMMAND_COUNT, error.to_string()))?;
-    match service.ledger.execute(request, identity.caller.role).await {
-        Ok(Answer::Recorded(recorded)) => Ok(answer(&recorded, shape)),
-        Ok(Answer::Rejected { replayed, rejected }) => {
-            let problem = shape.problem(rejected.into());
-            Err(if replayed { problem.header(REPLAYED, TRUE) } else { problem })
+impl FromRequestParts<Service> for Write {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Problem> {
+        let Identity { caller, .. } = Identity::from_request_parts(parts, service).await?;
+        let Key(key) = Key::from_request_parts(parts, service).await?;
+        let OpenLedger(ledger) = OpenLedger::from_request_parts(parts, service).await?;
+        Ok(Self { caller, key, ledger })
+    }
+}
+
+impl Write {
+    /// Has one command executed.
+    pub async fn execute_one(
+        self,
+        command: Result<Command, wire::InvalidMember>,
+        shape: Shape,
+    ) -> Result<Response, Problem> {
+        let command = command.map_err(Problem::invalid_member)?;
+        self.execute(vec![command], shape).await
+    }
+
+    /// Has commands executed, all or none.
+    pub async fn execute(self, commands: Vec<Command>, shape: Shape) -> Result<Response, Problem> {
+        let Caller { actor, role } = self.caller;
+        let request = Request::new(self.key, actor, commands)
+            .map_err(|error| Problem::new(&kinds::COMMAND_COUNT, error.to_string()))?;
+        match self.ledger.execute(request, role).await {
+            Ok(Answer::Recorded(recorded)) => Ok(answer(&recorded, shape)),
+            Ok(Answer::Rejected { replayed, rejected }) => {
+                let problem = shape.problem(rejected.into());
+                Err(if replayed { problem.header(REPLAYED, TRUE) } else { problem })
+            }
+            Err(error) => Err(shape.problem(error.into())),
         }
-        Err(error) => Err(shape.problem(error.into())),
     }
 }
 

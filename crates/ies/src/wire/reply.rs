@@ -326,6 +326,37 @@ pub struct DiscrepancyReport {
     pub discrepancies: Vec<Discrepancy>,
 }
 
+/// A ledger: one bakery's book.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Ledger {
+    /// Its name, which the `Ledger` header gives.
+    pub name: String,
+    /// The IANA name of its time zone.
+    pub time_zone: String,
+    /// The local hour, 0 to 23, at which its business day starts.
+    pub day_start_hour: i64,
+    /// When it was made.
+    pub created_at: String,
+    /// Since when it takes no more requests. It can still be read.
+    pub archived_at: Option<String>,
+}
+
+/// One ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LedgerReply {
+    /// Its last event's position.
+    pub position: i64,
+    /// The ledger.
+    pub ledger: Ledger,
+}
+
+/// The ledgers that a token may see.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LedgerList {
+    /// By name.
+    pub ledgers: Vec<Ledger>,
+}
+
 /// A token, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Token {
@@ -335,6 +366,8 @@ pub struct Token {
     pub name: String,
     /// `viewer`, `baker`, `manager` or `admin`.
     pub role: String,
+    /// The only ledger that it is for; null for every ledger of the store.
+    pub ledger: Option<String>,
     /// When it was made.
     pub created_at: String,
     /// From when on it holds no more.

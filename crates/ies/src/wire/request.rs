@@ -234,7 +234,39 @@ pub struct CreateToken {
     pub name: String,
     /// `viewer`, `baker`, `manager` or `admin`.
     pub role: String,
+    /// The only ledger that it is for; every ledger of the store when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<String>,
     /// From when on it holds no more (RFC 3339); it never ends when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
+}
+
+/// Makes a ledger. `POST /v1/ledgers`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateLedger {
+    /// 1 to 63 lower-case letters, digits, `-` and `_`, beginning with a letter.
+    pub name: String,
+    /// An IANA name such as `Europe/Vienna`; `UTC` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+    /// The local hour, 0 to 23, at which its business day starts; 0 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day_start_hour: Option<i64>,
+}
+
+/// Changes what is chosen for a ledger; what is absent stays. `PATCH /v1/ledgers/{name}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EditLedger {
+    /// An IANA name such as `Europe/Vienna`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+    /// The local hour, 0 to 23, at which its business day starts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day_start_hour: Option<i64>,
+    /// Archive it, or bring it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archived: Option<bool>,
 }

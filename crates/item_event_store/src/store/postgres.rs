@@ -17,16 +17,17 @@ mod write;
 use self::connection::{Connection, Connections};
 use self::ledger::PostgresLedger;
 use self::rows::Cells;
-use self::statements::{INSERT_TOKEN, REVOKE_TOKEN, TOKEN_BY_HASH, TOKENS};
-use super::{Head, LedgerStore, Mode, Result, Store};
+use self::statements::{INSERT_TOKEN, LEDGERS, REVOKE_TOKEN, SIZE, TOKEN_BY_HASH, TOKENS};
+use super::{Head, LedgerInfo, LedgerStore, Mode, Result, Store};
 use crate::error::StoreError;
 use crate::ids::LedgerName;
+use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::token::{Token, TokenRow};
 use async_trait::async_trait;
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use tokio::sync::Mutex;
 
 pub use self::migrations::{roles_sql, schema_sql};
@@ -34,7 +35,8 @@ pub use self::migrations::{roles_sql, schema_sql};
 /// A database with the tables of its ledgers.
 pub struct PostgresStore {
     connections: Arc<Connections>,
-    ledgers: Mutex<HashMap<LedgerName, Arc<PostgresLedger>>>,
+    /// Those that somebody holds open.
+    ledgers: Mutex<HashMap<LedgerName, Weak<PostgresLedger>>>,
 }
 
 impl PostgresStore {
@@ -75,12 +77,29 @@ impl std::fmt::Debug for PostgresStore {
 impl Store for PostgresStore {
     async fn ledger(&self, name: &LedgerName) -> Result<Arc<dyn LedgerStore>> {
         let mut ledgers = self.ledgers.lock().await;
-        if let Some(ledger) = ledgers.get(name) {
-            return Ok(Arc::clone(ledger) as Arc<dyn LedgerStore>);
+        if let Some(ledger) = ledgers.get(name).and_then(Weak::upgrade) {
+            return Ok(ledger as Arc<dyn LedgerStore>);
         }
+        ledgers.retain(|_, ledger| ledger.strong_count() > 0);
         let ledger = Arc::new(PostgresLedger::open(Arc::clone(&self.connections), name).await?);
-        ledgers.insert(name.clone(), Arc::clone(&ledger));
+        ledgers.insert(name.clone(), Arc::downgrade(&ledger));
         Ok(ledger as Arc<dyn LedgerStore>)
+    }
+
+    async fn create_ledger(&self, name: &LedgerName, settings: &Settings) -> Result<bool> {
+        drop(self.writing().await?);
+        ledger::make(&self.connections, name, settings).await
+    }
+
+    async fn ledgers(&self) -> Result<Vec<LedgerInfo>> {
+        let rows = self.migrated().await?.query(LEDGERS, &[]).await?;
+        rows.iter().map(rows::ledger_info).collect()
+    }
+
+    async fn size_bytes(&self) -> Result<u64> {
+        let rows = self.migrated().await?.query(SIZE, &[]).await?;
+        let bytes: i64 = rows.first().map_or(Ok(0), |row| Cells(row).get(0))?;
+        Ok(bytes.unsigned_abs())
     }
 
     async fn restore(&self, name: &LedgerName, from: &Path) -> Result<Head> {
@@ -106,8 +125,9 @@ impl Store for PostgresStore {
     async fn add_token(&self, row: TokenRow) -> Result<Token> {
         let conn = self.writing().await?;
         let (name, role, hash) = (row.name.as_str(), row.role.as_str(), row.hash.as_slice());
+        let ledger = row.ledger.as_ref().map(LedgerName::as_str);
         let made = conn
-            .query(INSERT_TOKEN, &[&name, &role, &hash, &row.created_at, &row.expires_at])
+            .query(INSERT_TOKEN, &[&name, &role, &ledger, &hash, &row.created_at, &row.expires_at])
             .await?;
         let made = made.first().ok_or_else(|| StoreError::Failed("no number".into()))?;
         Ok(Token { id: Cells(made).get(0)?, row, revoked_at: None })

@@ -17,15 +17,16 @@ mod write;
 use self::files::Folder;
 use self::ledger::SqliteLedger;
 use self::tokens::Tokens;
-use super::{Head, LedgerStore, Mode, Result, Store};
+use super::{Head, LedgerInfo, LedgerStore, Mode, Result, Store};
 use crate::error::StoreError;
 use crate::ids::LedgerName;
+use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::token::{Token, TokenRow};
 use async_trait::async_trait;
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 pub use self::migrations::schema_sql;
 
@@ -34,7 +35,8 @@ pub use self::migrations::schema_sql;
 pub struct SqliteStore {
     folder: Arc<Folder>,
     tokens: Arc<Tokens>,
-    ledgers: Arc<Mutex<HashMap<LedgerName, Arc<SqliteLedger>>>>,
+    /// Those that somebody holds open.
+    ledgers: Arc<Mutex<HashMap<LedgerName, Weak<SqliteLedger>>>>,
 }
 
 impl SqliteStore {
@@ -68,14 +70,48 @@ impl Store for SqliteStore {
         blocking(move || {
             // Held while the file is opened, so that two callers share one writer.
             let mut ledgers = ledgers.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(ledger) = ledgers.get(&name) {
-                return Ok(Arc::clone(ledger) as Arc<dyn LedgerStore>);
+            if let Some(ledger) = ledgers.get(&name).and_then(Weak::upgrade) {
+                return Ok(ledger as Arc<dyn LedgerStore>);
             }
+            ledgers.retain(|_, ledger| ledger.strong_count() > 0);
             let ledger = Arc::new(SqliteLedger::open(folder, &name)?);
-            ledgers.insert(name, Arc::clone(&ledger));
+            ledgers.insert(name, Arc::downgrade(&ledger));
             Ok(ledger as Arc<dyn LedgerStore>)
         })
         .await
+    }
+
+    async fn create_ledger(&self, name: &LedgerName, settings: &Settings) -> Result<bool> {
+        let (folder, ledgers) = (Arc::clone(&self.folder), Arc::clone(&self.ledgers));
+        let (name, settings) = (name.clone(), settings.clone());
+        blocking(move || {
+            if folder.mode() == Mode::Read {
+                return Err(StoreError::ReadOnly);
+            }
+            let path = folder.ledger(&name)?;
+            let _nobody_makes_it_meanwhile = ledgers.lock().unwrap_or_else(PoisonError::into_inner);
+            if path.exists() {
+                return Ok(false);
+            }
+            ledger::make(&path, &name, &settings)?;
+            Ok(true)
+        })
+        .await
+    }
+
+    async fn ledgers(&self) -> Result<Vec<LedgerInfo>> {
+        let folder = Arc::clone(&self.folder);
+        blocking(move || {
+            let names = folder.ledgers()?;
+            let info = |name| ledger::info(&folder.ledger(name)?, folder.mode());
+            names.iter().map(info).collect()
+        })
+        .await
+    }
+
+    async fn size_bytes(&self) -> Result<u64> {
+        let folder = Arc::clone(&self.folder);
+        blocking(move || folder.size_bytes()).await
     }
 
     async fn restore(&self, name: &LedgerName, from: &Path) -> Result<Head> {

@@ -6,9 +6,9 @@ use super::queue::{Job, Reply};
 use crate::decide::{Base, Decided, Draft};
 use crate::facts::Facts;
 use crate::ids::IdempotencyKey;
-use crate::rejection::Rejected;
+use crate::rejection::{Rejected, Rejection};
 use crate::request::{Outcome, Recorded, StoredRequest};
-use crate::store::Batch;
+use crate::store::{Batch, Head};
 use crate::time::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ enum Verdict {
     Accepted(Decided),
     Rejected(Rejected),
     Stored(StoredRequest),
-    KeyReused,
+    Refused(Rejection),
 }
 
 impl Plan {
@@ -44,13 +44,8 @@ impl Plan {
         let mut head = base.clone();
         let mut verdicts = Vec::with_capacity(jobs.len());
         for job in jobs {
-            if let Some(earlier) = known.get(&job.request.key) {
-                let same = earlier.hash == job.hash;
-                verdicts.push(if same {
-                    Verdict::Stored(earlier.clone())
-                } else {
-                    Verdict::KeyReused
-                });
+            if let Some(verdict) = undecided(job, known.get(&job.request.key), &base) {
+                verdicts.push(verdict);
                 continue;
             }
             head.last_request_id += 1;
@@ -115,10 +110,22 @@ impl Plan {
                 }
                 Verdict::Rejected(rejected) => Reply::Rejected(rejected),
                 Verdict::Stored(stored) => Reply::Stored(stored),
-                Verdict::KeyReused => Reply::KeyReused,
+                Verdict::Refused(rejection) => Reply::Refused(rejection),
             });
         }
         replies.reverse();
         replies
+    }
+}
+
+/// What is said to a request that is not decided now.
+fn undecided(job: &Job, earlier: Option<&StoredRequest>, base: &Head) -> Option<Verdict> {
+    match earlier {
+        Some(earlier) if earlier.hash == job.hash => Some(Verdict::Stored(earlier.clone())),
+        Some(_) => Some(Verdict::Refused(Rejection::IdempotencyKeyReused {})),
+        None if base.settings.archived_at.is_some() => {
+            Some(Verdict::Refused(Rejection::LedgerArchived {}))
+        }
+        None => None,
     }
 }

@@ -5,9 +5,10 @@ use crate::command::{Command, Request};
 use crate::error::{ExecuteError, StoreError};
 use crate::ids::Position;
 use crate::limits::{BATCH_EVENTS, QUEUE_BYTES, QUEUE_COMMANDS, QUEUE_REQUESTS};
-use crate::rejection::Rejected;
+use crate::rejection::{Rejected, Rejection};
 use crate::report::Rebuilt;
 use crate::request::{Recorded, StoredRequest};
+use crate::settings::{Settings, SettingsChange};
 use crate::store::Discrepancy;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -29,8 +30,8 @@ pub(crate) enum Reply {
     Rejected(Rejected),
     /// Its key is stored with the same content: what became of it then.
     Stored(StoredRequest),
-    /// Its key is stored with other content.
-    KeyReused,
+    /// Nothing of it was recorded, and nothing is stored under its key.
+    Refused(Rejection),
 }
 
 /// Rows of the inventory to be put right.
@@ -39,17 +40,31 @@ pub(crate) struct Swap {
     pub reply: oneshot::Sender<Result<(Position, Vec<Rebuilt>), StoreError>>,
 }
 
+/// Something about the ledger to be chosen anew.
+pub(crate) struct Choice {
+    pub change: SettingsChange,
+    pub reply: oneshot::Sender<Result<Settings, StoreError>>,
+}
+
 /// What the writer does next.
 pub(crate) enum Work {
     /// One batch.
     Requests(Vec<Job>),
+    /// What is done alone.
+    Upkeep(Upkeep),
+}
+
+/// What changes no event.
+pub(crate) enum Upkeep {
     /// Put counts right.
     Swap(Swap),
+    /// Change the settings.
+    Choice(Choice),
 }
 
 enum Waiting {
     Request(Job),
-    Swap(Swap),
+    Upkeep(Upkeep),
 }
 
 #[derive(Default)]
@@ -92,13 +107,13 @@ impl Queue {
         Ok(())
     }
 
-    /// Queues a swap of counts.
-    pub fn push_swap(&self, swap: Swap) -> Result<(), StoreError> {
+    /// Queues what is done between batches.
+    pub fn push_upkeep(&self, upkeep: Upkeep) -> Result<(), StoreError> {
         let mut line = self.lock();
         if line.closed {
             return Err(StoreError::ReadOnly);
         }
-        line.waiting.push_back(Waiting::Swap(swap));
+        line.waiting.push_back(Waiting::Upkeep(upkeep));
         drop(line);
         self.arrived.notify_one();
         Ok(())
@@ -143,13 +158,13 @@ impl Queue {
 }
 
 impl Line {
-    /// A swap alone, or requests up to [`BATCH_EVENTS`], or one larger request.
+    /// Upkeep alone, or requests up to [`BATCH_EVENTS`], or one larger request.
     fn take(&mut self) -> Option<Work> {
         let mut jobs = Vec::new();
         let mut commands = 0;
         while let Some(next) = self.waiting.pop_front() {
             match next {
-                Waiting::Swap(swap) if jobs.is_empty() => return Some(Work::Swap(swap)),
+                Waiting::Upkeep(upkeep) if jobs.is_empty() => return Some(Work::Upkeep(upkeep)),
                 Waiting::Request(job) if fits(&jobs, commands, &job) => {
                     commands += job.request.commands.len();
                     self.requests -= 1;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use item_event_store::Ledger;
 use item_event_store::access::Role;
-use item_event_store::clock::SetClock;
+use item_event_store::clock::{Clock as _, SetClock};
 use item_event_store::command::{
     Adjust, Command, Correct, CreateItem, EditItem, Expected, Movement, Record, Request,
     SetInventory, SetKind,
@@ -136,6 +136,10 @@ impl TestLedger {
             assert!(report.clean(), "{:#?}", report.findings);
         }
         self.close().await;
+    }
+
+    pub fn clock_now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     pub fn key(&self) -> IdempotencyKey {

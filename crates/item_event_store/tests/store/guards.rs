@@ -239,7 +239,10 @@ pub async fn items_requests_and_the_head_are_guarded(t: &TestLedger) {
     let mut shell = t.backend.shell();
     shell.run("UPDATE ledgers SET time_zone = 'Europe/Vienna', day_start_hour = 3").expect("set");
     let head = t.ledger().store().head().await.expect("reads");
-    assert_eq!((head.time_zone.as_str(), head.day_start_hour), ("Europe/Vienna", 3));
+    assert_eq!(
+        (head.settings.time_zone.as_str(), head.settings.day_start_hour),
+        ("Europe/Vienna", 3)
+    );
 }
 
 pub async fn items_can_be_made_by_hand(t: &TestLedger) {

@@ -10,13 +10,15 @@ use item_event_store::limits::{
 use serde_json::{Map, Value, json};
 
 /// What callers send, by the name of its schema.
-const REQUESTS: [&str; 9] = [
+const REQUESTS: [&str; 11] = [
     "Adjust",
     "Command",
     "Correct",
     "CreateItem",
+    "CreateLedger",
     "CreateToken",
     "EditItem",
+    "EditLedger",
     "Record",
     "SetInventory",
     "Void",
@@ -36,6 +38,8 @@ const COMMANDS: [&str; 9] = [
 
 /// A key as it stands in its header: a structured-field string, or bare.
 pub const KEY_PATTERN: &str = r#"^([!#-~][!-~]{0,199}|"([!#-\[\]-~]|\\["\\]){1,200}")$"#;
+/// A ledger's name.
+pub const LEDGER_PATTERN: &str = "^[a-z][a-z0-9_-]{0,62}$";
 /// A strong `ETag` that is a version, or `*`.
 pub const VERSION_PATTERN: &str = r#"^(\*|"[0-9]{1,18}")$"#;
 
@@ -65,6 +69,7 @@ fn constraints(schema: &str, member: &str, nullable: bool) -> Map<String, Value>
     let both = [&adjustments[..], &absolute[..]].concat();
     let found = match (schema, member) {
         ("CreateToken", "name") => text(MAX_ACTOR_CHARS),
+        ("CreateLedger", "name") | (_, "ledger") => json!({ "pattern": LEDGER_PATTERN }),
         (_, "name") => text(MAX_NAME_CHARS),
         (_, "sku") => text(MAX_SKU_CHARS),
         (_, "unit") => text(MAX_UNIT_CHARS),
@@ -75,6 +80,7 @@ fn constraints(schema: &str, member: &str, nullable: bool) -> Map<String, Value>
         (_, "quantity" | "quantity_change" | "initial_quantity") => {
             json!({ "minimum": -MAX_QUANTITY, "maximum": MAX_QUANTITY })
         }
+        (_, "day_start_hour") => json!({ "minimum": 0, "maximum": 23 }),
         (_, "command") => names(&COMMANDS),
         ("Adjust", "kind") => names(&adjustments),
         ("SetInventory", "kind") => names(&absolute),

@@ -12,6 +12,8 @@ pub struct Operation {
     pub tag: &'static str,
     /// One sentence.
     pub summary: &'static str,
+    /// Whether it is about one ledger, which the `Ledger` header names.
+    pub of_ledger: bool,
     /// The names of its query.
     pub query: &'static [&'static str],
     /// Whether it needs an `Idempotency-Key`.
@@ -66,6 +68,7 @@ const READ: Operation = Operation {
     id: "",
     tag: "",
     summary: "",
+    of_ledger: true,
     query: &[],
     keyed: false,
     if_match: false,
@@ -74,6 +77,9 @@ const READ: Operation = Operation {
     reply: Reply::Object,
     problems: &[],
 };
+
+/// About the store, or about none of it.
+const STORE: Operation = Operation { of_ledger: false, ..READ };
 
 const WRITE: Operation = Operation { keyed: true, reply: Reply::Recorded, ..READ };
 
@@ -271,6 +277,47 @@ pub const ALL: &[Operation] = &[
         ..READ
     },
     Operation {
+        id: "create_ledger",
+        tag: "ledgers",
+        summary: "Make an empty ledger. Not kept under its key: sent twice, the second is told \
+            that there is one.",
+        keyed: true,
+        body: Body::Json("CreateLedger"),
+        reply: Reply::Created("LedgerReply"),
+        problems: &[&kinds::LEDGER_EXISTS, &kinds::READ_ONLY, &kinds::STORAGE_FULL],
+        ..STORE
+    },
+    Operation {
+        id: "list_ledgers",
+        tag: "ledgers",
+        summary: "List the ledgers that the token may see, by name.",
+        reply: Reply::Json("LedgerList"),
+        ..STORE
+    },
+    Operation {
+        id: "get_ledger",
+        tag: "ledgers",
+        summary: "Show a ledger.",
+        reply: Reply::Json("LedgerReply"),
+        problems: &[&kinds::LEDGER_NOT_FOUND],
+        ..STORE
+    },
+    Operation {
+        id: "edit_ledger",
+        tag: "ledgers",
+        summary: "Say when a ledger's business day starts; archive it, or bring it back.",
+        keyed: true,
+        body: Body::Json("EditLedger"),
+        reply: Reply::Json("LedgerReply"),
+        problems: &[
+            &kinds::LEDGER_NOT_FOUND,
+            &kinds::READ_ONLY,
+            &kinds::STORAGE_FULL,
+            &kinds::COMMIT_UNKNOWN,
+        ],
+        ..STORE
+    },
+    Operation {
         id: "create_token",
         tag: "tokens",
         summary: "Make a token; its secret is shown now and never again. Not kept under its key: \
@@ -278,15 +325,15 @@ pub const ALL: &[Operation] = &[
         keyed: true,
         body: Body::Json("CreateToken"),
         reply: Reply::Created("NewToken"),
-        problems: &[&kinds::READ_ONLY, &kinds::STORAGE_FULL],
-        ..READ
+        problems: &[&kinds::LEDGER_NOT_FOUND, &kinds::READ_ONLY, &kinds::STORAGE_FULL],
+        ..STORE
     },
     Operation {
         id: "list_tokens",
         tag: "tokens",
         summary: "List tokens, without their secrets.",
         reply: Reply::Json("TokenList"),
-        ..READ
+        ..STORE
     },
     Operation {
         id: "revoke_token",
@@ -295,15 +342,15 @@ pub const ALL: &[Operation] = &[
         keyed: true,
         reply: Reply::NoContent,
         problems: &[&kinds::TOKEN_NOT_FOUND, &kinds::READ_ONLY, &kinds::STORAGE_FULL],
-        ..READ
+        ..STORE
     },
-    Operation { id: "livez", tag: "service", summary: "Whether the process answers.", ..READ },
+    Operation { id: "livez", tag: "service", summary: "Whether the process answers.", ..STORE },
     Operation {
         id: "readyz",
         tag: "service",
         summary: "Whether the service can do its work.",
         problems: &[&kinds::NOT_READY],
-        ..READ
+        ..STORE
     },
     Operation {
         id: "metrics",
@@ -311,9 +358,9 @@ pub const ALL: &[Operation] = &[
         summary: "Numbers for Prometheus.",
         reply: Reply::Metrics,
         problems: &[&kinds::BUSY],
-        ..READ
+        ..STORE
     },
-    Operation { id: "openapi", tag: "service", summary: "This document.", ..READ },
+    Operation { id: "openapi", tag: "service", summary: "This document.", ..STORE },
 ];
 
 /// The operation with this id.

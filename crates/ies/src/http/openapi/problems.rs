@@ -78,6 +78,12 @@ pub fn of(route: &Route, operation: &Operation) -> Vec<&'static Kind> {
         all.extend([&kinds::UNAUTHENTICATED, &kinds::FORBIDDEN, &kinds::RATE_LIMITED]);
         all.extend([&kinds::BUSY]);
     }
+    if route.access.whole_store {
+        all.push(&kinds::FORBIDDEN_FOR_LEDGER);
+    }
+    if operation.of_ledger {
+        all.extend([&kinds::LEDGER_INVALID, &kinds::LEDGER_NOT_FOUND]);
+    }
     if route.path.contains('{') {
         all.push(&kinds::INVALID_PATH);
     }
@@ -99,7 +105,7 @@ pub fn of(route: &Route, operation: &Operation) -> Vec<&'static Kind> {
     }
     if operation.reply == Reply::Recorded {
         all.extend([&kinds::STORAGE_FULL, &kinds::READ_ONLY, &kinds::COMMIT_UNKNOWN]);
-        all.push(&kinds::KEY_REUSED);
+        all.extend([&kinds::KEY_REUSED, &kinds::LEDGER_ARCHIVED]);
     }
     all.extend(operation.problems.iter().copied());
     all.sort_by_key(|kind| (kind.status.as_u16(), kind.code));

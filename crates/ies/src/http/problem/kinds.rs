@@ -34,10 +34,13 @@ kinds! {
     INVALID_CURSOR "invalid_cursor" BAD_REQUEST "The cursor does not belong to this list";
     KEY_REQUIRED "idempotency_key_required" BAD_REQUEST "A write needs an Idempotency-Key";
     KEY_INVALID "idempotency_key_invalid" BAD_REQUEST "The Idempotency-Key is not understood";
+    LEDGER_INVALID "ledger_invalid" BAD_REQUEST "The Ledger header is not understood";
     IF_MATCH_INVALID "if_match_invalid" BAD_REQUEST "The If-Match is not understood";
     UNAUTHENTICATED "unauthenticated" UNAUTHORIZED "No token that holds";
     FORBIDDEN "forbidden_for_role" FORBIDDEN "The token's role may not do this";
+    FORBIDDEN_FOR_LEDGER "forbidden_for_ledger" FORBIDDEN "The token is for one ledger only";
     NOT_FOUND "not_found" NOT_FOUND "There is nothing here";
+    LEDGER_NOT_FOUND "ledger_not_found" NOT_FOUND "There is no such ledger";
     ITEM_NOT_FOUND "item_not_found" NOT_FOUND "There is no such item";
     EVENT_NOT_FOUND "event_not_found" NOT_FOUND "There is no such event";
     TOKEN_NOT_FOUND "token_not_found" NOT_FOUND "There is no such token";
@@ -46,6 +49,8 @@ kinds! {
     INSUFFICIENT_STOCK "insufficient_stock" CONFLICT "More is to be taken than there is";
     EXPECTED_QUANTITY_STALE "expected_quantity_stale" CONFLICT "The count is not as expected";
     ITEM_ARCHIVED "item_archived" CONFLICT "The item is archived";
+    LEDGER_ARCHIVED "ledger_archived" CONFLICT "The ledger is archived";
+    LEDGER_EXISTS "ledger_exists" CONFLICT "There is a ledger with this name";
     SKU_TAKEN "sku_taken" CONFLICT "Another item has this sku";
     NOT_CORRECTABLE "not_correctable" CONFLICT "Counts, overrides and corrections stay";
     BEFORE_LAST_COUNT "before_last_count" CONFLICT "The item was counted since";

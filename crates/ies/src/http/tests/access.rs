@@ -28,10 +28,10 @@ async fn status(bakery: &Bakery, request: axum::http::request::Builder) -> Statu
 async fn every_route_lets_in_its_role_and_the_stronger_ones_only() {
     let bakery = Bakery::open().await;
     let past = Timestamp::now().plus_micros(-1_000_000);
-    let expired = add_token(bakery.service.store.as_ref(), Role::Admin, Some(past)).await;
-    let revoked = add_token(bakery.service.store.as_ref(), Role::Admin, None).await;
-    let last = bakery.service.store.tokens().await.expect("tokens").pop().expect("one");
-    bakery.service.store.revoke_token(last.id, Timestamp::now()).await.expect("revoked");
+    let expired = add_token(bakery.service.ledgers.store(), Role::Admin, None, Some(past)).await;
+    let revoked = add_token(bakery.service.ledgers.store(), Role::Admin, None, None).await;
+    let last = bakery.service.ledgers.store().tokens().await.expect("tokens").pop().expect("one");
+    bakery.service.ledgers.store().revoke_token(last.id, Timestamp::now()).await.expect("revoked");
     let unknown = format!("ies_{}", "0".repeat(64));
     for route in routes() {
         let Needs::Role(required) = route.access.needs else {

@@ -147,7 +147,7 @@ async fn the_open_routes_answer() {
     let metrics = bakery.get("/metrics").await;
     assert!(metrics.header("content-type").starts_with("application/openmetrics-text"));
     for line in [
-        "itemeventstore_position 1\n",
+        "itemeventstore_open_ledgers 1\n",
         "itemeventstore_writer_events_total 1\n",
         "_duration_seconds_count{method=\"POST\",route=\"/v1/items\",status=\"201\"} 1\n",
     ] {

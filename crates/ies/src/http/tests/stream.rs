@@ -109,9 +109,15 @@ async fn a_stream_ends_with_the_service() {
 async fn a_stream_ends_when_its_token_is_revoked() {
     let bakery = Bakery::open().await;
     let mut reader = Reader::open(&bakery, "/v1/events/stream", None).await;
-    let tokens = bakery.service.store.tokens().await.expect("tokens");
+    let tokens = bakery.service.ledgers.store().tokens().await.expect("tokens");
     let viewer = tokens.iter().find(|token| token.row.role == Role::Viewer).expect("a viewer");
-    bakery.service.store.revoke_token(viewer.id, Timestamp::now()).await.expect("revoked");
+    bakery
+        .service
+        .ledgers
+        .store()
+        .revoke_token(viewer.id, Timestamp::now())
+        .await
+        .expect("revoked");
     while let Some(frame) = reader.frame().await {
         assert_eq!(frame, ": hb");
     }

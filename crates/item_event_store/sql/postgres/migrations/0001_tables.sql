@@ -24,6 +24,7 @@ CREATE TABLE ledgers (
   last_created_at TIMESTAMPTZ NOT NULL DEFAULT '0001-01-03 00:00:00+00 BC',
   time_zone TEXT NOT NULL DEFAULT 'UTC' CHECK (time_zone <> ''),
   day_start_hour SMALLINT NOT NULL DEFAULT 0 CHECK (day_start_hour BETWEEN 0 AND 23),
+  archived_at TIMESTAMPTZ,
   created_at TIMESTAMPTZ NOT NULL
 ) WITH (fillfactor = 10);
 
@@ -131,11 +132,13 @@ CREATE TABLE item_inventory (
 
 CREATE INDEX item_inventory_negative ON item_inventory (ledger_id, item_id) WHERE quantity < 0;
 
--- Tokens belong to the store, not to a ledger. Only the SHA-256 of a token is kept.
+-- Tokens belong to the store; one without a ledger is for all of them. Only the SHA-256 of a token
+-- is kept.
 CREATE TABLE tokens (
   id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   name TEXT NOT NULL,
   role TEXT NOT NULL CHECK (role IN ('viewer', 'baker', 'manager', 'admin')),
+  ledger_id TEXT COLLATE "C",
   hash BYTEA NOT NULL UNIQUE CHECK (length(hash) = 32),
   created_at TIMESTAMPTZ NOT NULL,
   expires_at TIMESTAMPTZ,

@@ -41,6 +41,7 @@ BEGIN
     WHEN NEW.quantity_after IS NOT NULL OR NEW.created_at IS NOT NULL OR NEW.request_id IS NOT NULL
       THEN 'given_by_ledger: leave out quantity_after, created_at and request_id'
     WHEN head.ledger_id IS NULL THEN 'ledger_not_found: there is no such ledger'
+    WHEN head.archived_at IS NOT NULL THEN 'ledger_archived: the ledger is archived'
     WHEN head.writing_after IS NOT NULL AND NOT head.by_hand
       THEN 'given_by_ledger: the writer is writing'
     WHEN NEW.id <> head.position + 1
@@ -222,6 +223,7 @@ BEGIN
     WHEN NEW.created_at IS NOT NULL OR NEW.updated_at IS NOT NULL OR NEW.archived_at IS NOT NULL
       THEN 'given_by_ledger: leave out created_at, updated_at and archived_at'
     WHEN head.ledger_id IS NULL THEN 'ledger_not_found: there is no such ledger'
+    WHEN head.archived_at IS NOT NULL THEN 'ledger_archived: the ledger is archived'
     WHEN NEW.id <> next_id THEN 'given_by_ledger: leave out id; items are numbered 1, 2, 3'
     WHEN head.writing_after IS NOT NULL AND NOT head.by_hand
       THEN 'given_by_ledger: the writer is writing'

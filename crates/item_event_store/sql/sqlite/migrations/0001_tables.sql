@@ -23,6 +23,7 @@ CREATE TABLE ledgers (
   last_created_at INTEGER NOT NULL DEFAULT -62167046400000000,
   time_zone TEXT NOT NULL DEFAULT 'UTC' CHECK (time_zone <> ''),
   day_start_hour INTEGER NOT NULL DEFAULT 0 CHECK (day_start_hour BETWEEN 0 AND 23),
+  archived_at INTEGER,
   created_at INTEGER NOT NULL
 ) STRICT;
 

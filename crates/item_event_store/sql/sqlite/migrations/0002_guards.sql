@@ -30,6 +30,8 @@ BEGIN
       RAISE(ABORT, 'given_by_ledger: leave out quantity_after, created_at and request_id')
     WHEN NOT EXISTS (SELECT 1 FROM ledgers WHERE writing_after IS NULL AND position = NEW.id - 1)
     THEN RAISE(ABORT, 'given_by_ledger: leave out id; the log grows at its end only')
+    WHEN EXISTS (SELECT 1 FROM ledgers WHERE archived_at IS NOT NULL) THEN
+      RAISE(ABORT, 'ledger_archived: the ledger is archived')
   END;
   -- The event's own form.
   SELECT CASE
@@ -209,6 +211,8 @@ BEGIN
       RAISE(ABORT, 'given_by_ledger: leave out id; items are numbered 1, 2, 3')
     WHEN NOT EXISTS (SELECT 1 FROM ledgers WHERE writing_after IS NULL) THEN
       RAISE(ABORT, 'given_by_ledger: the writer is writing')
+    WHEN EXISTS (SELECT 1 FROM ledgers WHERE archived_at IS NOT NULL) THEN
+      RAISE(ABORT, 'ledger_archived: the ledger is archived')
     WHEN instr(NEW.name || coalesce(NEW.sku, '') || NEW.unit, char(0)) > 0
       OR NEW.name || coalesce(NEW.sku, '') || NEW.unit
         GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*' THEN

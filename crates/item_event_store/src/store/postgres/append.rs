@@ -7,7 +7,6 @@ use super::statements::{
 };
 use crate::error::StoreError;
 use crate::event::Event;
-use crate::ids::LedgerName;
 use crate::inventory::Inventory;
 use crate::item::{ItemAction, ItemChange};
 use crate::reason::Kind;
@@ -17,8 +16,7 @@ use crate::text::Text;
 use std::collections::HashSet;
 
 /// Writes a batch between the opening and the closing of its range of positions.
-pub(super) async fn append(conn: &Connection, ledger: &LedgerName, batch: &Batch) -> Result<()> {
-    let ledger = ledger.as_str();
+pub(super) async fn append(conn: &Connection, ledger: &str, batch: &Batch) -> Result<()> {
     let Head { position, items_revision, last_request_id, last_created_at, .. } = &batch.head;
     // Prepared before the first is sent, so that they are sent in this order.
     for sql in [OPEN_RANGE, INSERT_EVENTS, PUT_COUNTS, INSERT_REQUESTS, CLOSE_RANGE] {

@@ -2,16 +2,18 @@
 //! gets its name when it is complete and on stable storage, and ends with its own SHA-256.
 
 use super::connection::{Connection, Connections, InTransaction};
+use super::ledger;
 use super::reads::{self, Reader};
 use super::statements::{
     BEGIN_WRITE, CLOSE_RANGE, COPY_IN_ITEM_CHANGES, COPY_IN_ITEM_EVENT_STORE,
     COPY_IN_ITEM_INVENTORY, COPY_IN_ITEMS, COPY_IN_REQUESTS, COPY_OUT_ITEM_CHANGES,
     COPY_OUT_ITEM_EVENT_STORE, COPY_OUT_ITEM_INVENTORY, COPY_OUT_ITEMS, COPY_OUT_REQUESTS,
-    INSERT_LEDGER, OPEN_RANGE, SET_BUSINESS_DAY, SET_SESSION_LEDGER,
+    OPEN_RANGE, SET_SESSION_LEDGER,
 };
 use super::write::PostgresTx;
 use crate::error::StoreError;
-use crate::ids::{Epoch, LedgerName};
+use crate::ids::LedgerName;
+use crate::settings::Settings;
 use crate::store::{Head, Mode, Result};
 use crate::time::Timestamp;
 use futures_util::{SinkExt as _, TryStreamExt as _};
@@ -45,6 +47,7 @@ struct Start {
     last_created_at: i64,
     time_zone: String,
     day_start_hour: i8,
+    archived_at: Option<i64>,
 }
 
 /// A file that is hashed while it is written.
@@ -110,8 +113,9 @@ async fn write_out(conn: &Connection, name: &LedgerName, to: &Path) -> Result<He
         items_revision: head.items_revision,
         last_request_id: head.last_request_id,
         last_created_at: head.last_created_at.micros(),
-        time_zone: head.time_zone.clone(),
-        day_start_hour: head.day_start_hour,
+        time_zone: head.settings.time_zone.clone(),
+        day_start_hour: head.settings.day_start_hour,
+        archived_at: head.settings.archived_at.map(Timestamp::micros),
     };
     let line = serde_json::to_string(&start).expect("numbers and text are JSON");
     out.write(format!("{line}\n").as_bytes()).map_err(io)?;
@@ -184,11 +188,12 @@ fn check(from: &Path) -> Result<Start> {
 async fn read_in(conn: &Connection, name: &LedgerName, from: &Path, start: &Start) -> Result<()> {
     let ledger = name.as_str();
     conn.query(SET_SESSION_LEDGER, &[&ledger]).await?;
-    let epoch = Epoch::random();
-    let made = conn
-        .execute(INSERT_LEDGER, &[&ledger, &epoch.as_str(), &"restored", &Timestamp::now()])
-        .await?;
-    if made == 0 {
+    let settings = Settings {
+        time_zone: start.time_zone.clone(),
+        day_start_hour: start.day_start_hour,
+        archived_at: start.archived_at.map(Timestamp::from_micros),
+    };
+    if !ledger::insert(conn, name, "restored", &settings).await? {
         return Err(StoreError::Refused(format!("ledger {name} exists: name one that does not")));
     }
     let last_created_at = Timestamp::from_micros(start.last_created_at);
@@ -227,7 +232,5 @@ async fn read_in(conn: &Connection, name: &LedgerName, from: &Path, start: &Star
         sink.finish().await?;
     }
     conn.execute(CLOSE_RANGE, &[&ledger]).await?;
-    let day_start_hour = i16::from(start.day_start_hour);
-    conn.execute(SET_BUSINESS_DAY, &[&ledger, &start.time_zone, &day_start_hour]).await?;
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! One ledger's rows, read and written by connections of the store's pool.
 
-use super::connection::Connections;
+use super::connection::{Connection, Connections, Params};
 use super::reads::{self, Reader};
 use super::rows::Cells;
-use super::statements::{INSERT_LEDGER, SERVER, SIZE};
+use super::statements::{INSERT_LEDGER, SERVER};
 use super::write::PostgresTx;
 use super::{copy, integrity, load, migrations};
 use crate::error::StoreError;
@@ -12,6 +12,7 @@ use crate::ids::{Epoch, ItemId, LedgerName, Position};
 use crate::inventory::Inventory;
 use crate::item::ItemChange;
 use crate::query::{AsOf, At, EventQuery, Explanation, ItemQuery};
+use crate::settings::Settings;
 use crate::store::{Discrepancy, Head, LedgerStore, Mode, Result, Snapshot, WriteTx};
 use crate::time::Timestamp;
 use async_trait::async_trait;
@@ -28,21 +29,14 @@ impl PostgresLedger {
     pub async fn open(connections: Arc<Connections>, name: &LedgerName) -> Result<Self> {
         let mode = connections.mode();
         migrations::migrate(&connections).await?;
-        let conn = connections.get().await?;
         if mode == Mode::Write {
-            let server = conn.query(SERVER, &[]).await?;
-            let server: Option<&str> = server.first().map_or(Ok(None), |row| Cells(row).get(0))?;
-            let server = server.ok_or(StoreError::ReadOnly)?;
-            let epoch = Epoch::random();
-            conn.execute(
-                INSERT_LEDGER,
-                &[&name.as_str(), &epoch.as_str(), &server, &Timestamp::now()],
-            )
-            .await?;
-            drop(conn);
+            if *name == LedgerName::default() {
+                make(&connections, name, &Settings::default()).await?;
+            }
             // Gives the ledger a new epoch if it was written on another server.
             drop(PostgresTx::begin(&connections, name).await?);
         } else {
+            let conn = connections.get().await?;
             reads::head(&Reader::new(&conn, name)).await?;
         }
         Ok(Self { connections, name: name.clone() })
@@ -70,6 +64,33 @@ impl PostgresLedger {
         })
         .await
     }
+}
+
+/// Makes an empty ledger. False when there is one with this name.
+pub(super) async fn make(
+    connections: &Connections,
+    name: &LedgerName,
+    settings: &Settings,
+) -> Result<bool> {
+    let conn = connections.get().await?;
+    let server = conn.query(SERVER, &[]).await?;
+    let server: Option<&str> = server.first().map_or(Ok(None), |row| Cells(row).get(0))?;
+    let server = server.ok_or(StoreError::ReadOnly)?;
+    insert(&conn, name, server, settings).await
+}
+
+/// Inserts the row of an empty ledger that belongs to a server.
+pub(super) async fn insert(
+    conn: &Connection,
+    name: &LedgerName,
+    server: &str,
+    settings: &Settings,
+) -> Result<bool> {
+    let Settings { time_zone, day_start_hour, archived_at } = settings;
+    let (ledger, epoch, hour) = (name.as_str(), Epoch::random(), i16::from(*day_start_hour));
+    let params: Params<'_> =
+        &[&ledger, &epoch.as_str(), &server, &Timestamp::now(), time_zone, &hour, archived_at];
+    Ok(conn.execute(INSERT_LEDGER, params).await? == 1)
 }
 
 #[async_trait]
@@ -145,12 +166,5 @@ impl LedgerStore for PostgresLedger {
         let copied = copy::backup(&conn, &self.name, to).await;
         conn.end().await;
         copied
-    }
-
-    async fn size_bytes(&self) -> Result<u64> {
-        let conn = self.connections.get().await?;
-        let rows = conn.query(SIZE, &[]).await?;
-        let bytes: i64 = rows.first().map_or(Ok(0), |row| Cells(row).get(0))?;
-        Ok(bytes.unsigned_abs())
     }
 }

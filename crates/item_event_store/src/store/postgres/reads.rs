@@ -35,6 +35,11 @@ impl<'a> Reader<'a> {
         Self { conn, ledger }
     }
 
+    /// The connection.
+    pub fn conn(&self) -> &'a Connection {
+        self.conn
+    }
+
     /// The first parameter of every statement.
     pub fn ledger(&self) -> &'a str {
         self.ledger.as_str()

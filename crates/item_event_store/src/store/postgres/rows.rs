@@ -8,7 +8,8 @@ use crate::inventory::Count;
 use crate::item::{Item, ItemAction, ItemChange};
 use crate::reason::{Kind, Reason};
 use crate::request::StoredRequest;
-use crate::store::{Head, Result, outcome};
+use crate::settings::Settings;
+use crate::store::{Head, LedgerInfo, Result, outcome};
 use crate::text::Text;
 use crate::time::Timestamp;
 use crate::token::{Token, TokenRow};
@@ -103,10 +104,25 @@ pub(super) fn head(row: &Row) -> Result<Head> {
         counts_revision: row.get(3)?,
         last_request_id: row.get(4)?,
         last_created_at: row.get(5)?,
-        time_zone: row.get(6)?,
-        day_start_hour: i8::try_from(row.get::<i16>(7)?)
-            .map_err(|_| StoreError::Corrupt("an hour is 0 to 23".into()))?,
+        settings: settings(&row, 6)?,
+        created_at: row.get(9)?,
     })
+}
+
+/// Three columns from `first` on.
+fn settings(row: &Cells<'_>, first: usize) -> Result<Settings> {
+    Ok(Settings {
+        time_zone: row.get(first)?,
+        day_start_hour: i8::try_from(row.get::<i16>(first + 1)?)
+            .map_err(|_| StoreError::Corrupt("an hour is 0 to 23".into()))?,
+        archived_at: row.get(first + 2)?,
+    })
+}
+
+/// The columns of `ledgers.sql`.
+pub(super) fn ledger_info(row: &Row) -> Result<LedgerInfo> {
+    let row = Cells(row);
+    Ok(LedgerInfo { name: row.name(0)?, created_at: row.get(1)?, settings: settings(&row, 2)? })
 }
 
 /// The columns of `event.sql`, and of every statement that gives events.
@@ -216,10 +232,11 @@ pub(super) fn token(row: &Row) -> Result<Token> {
         row: TokenRow {
             name: row.text(1)?,
             role: row.name(2)?,
-            hash: row.hash(3)?,
-            created_at: row.get(4)?,
-            expires_at: row.get(5)?,
+            ledger: row.optional_name(3)?,
+            hash: row.hash(4)?,
+            created_at: row.get(5)?,
+            expires_at: row.get(6)?,
         },
-        revoked_at: row.get(6)?,
+        revoked_at: row.get(7)?,
     })
 }

@@ -6,7 +6,8 @@ use super::error::{interpret, is_plain_error, with_cause};
 use super::reads::{self, Reader, no_ledger};
 use super::rows::{self, Cells};
 use super::statements::{
-    BEGIN_WRITE, BUMP_COUNTS_REVISION, CURRENT_XACT, DELETE_COUNTS, LOCK_HEAD, SERVER, SET_EPOCH,
+    BEGIN_WRITE, BUMP_COUNTS_REVISION, CURRENT_XACT, DELETE_COUNTS, LOCK_HEAD, PUT_SETTINGS,
+    SERVER, SET_EPOCH,
 };
 use super::{append, load};
 use crate::error::StoreError;
@@ -16,6 +17,7 @@ use crate::ids::{Epoch, IdempotencyKey, ItemId, LedgerName, Position};
 use crate::inventory::Inventory;
 use crate::item::ItemChange;
 use crate::request::StoredRequest;
+use crate::settings::Settings;
 use crate::store::{Batch, Head, Loaded, Result, WriteTx};
 use crate::time::Timestamp;
 use async_trait::async_trait;
@@ -61,7 +63,7 @@ impl PostgresTx {
         let locked = locked?.ok_or_else(|| no_ledger(ledger))?;
         let server = server?.map_or(Ok(None), |row| Cells(&row).get::<Option<String>>(0))?;
         let server = server.ok_or(StoreError::ReadOnly)?;
-        let written_on = Cells(&locked).get(8)?;
+        let written_on = Cells(&locked).get(10)?;
         let head = rows::head(&locked)?;
         let tx = Self { conn, ledger: ledger.clone(), head, failed: false };
         Ok((tx, written_on, server))
@@ -130,28 +132,31 @@ impl WriteTx for PostgresTx {
     }
 
     async fn append(&mut self, batch: &Batch) -> Result<()> {
-        if self.failed {
-            return Err(StoreError::Failed("the transaction was rolled back by an error".into()));
-        }
-        let done = append::append(&self.conn, &self.ledger, batch).await;
-        self.failed = done.is_err();
-        done
+        self.step(async |reader, _| append::append(reader.conn(), reader.ledger(), batch).await)
+            .await
+    }
+
+    async fn put_settings(&mut self, settings: &Settings) -> Result<()> {
+        let Settings { time_zone, day_start_hour, archived_at } = settings;
+        let hour = i16::from(*day_start_hour);
+        self.step(async |reader, _| {
+            let params: Params<'_> = &[&reader.ledger(), time_zone, &hour, archived_at];
+            reader.conn().execute(PUT_SETTINGS, params).await
+        })
+        .await?;
+        Ok(())
     }
 
     async fn replace_counts(&mut self, rows: &[Inventory], strays: &[ItemId]) -> Result<()> {
-        if self.failed {
-            return Err(StoreError::Failed("the transaction was rolled back by an error".into()));
-        }
-        let (conn, ledger) = (&self.conn, self.ledger.as_str());
         let strays: Vec<i64> = strays.iter().map(|item| item.0).collect();
-        let replaced = async {
+        self.step(async |reader, _| {
+            let (conn, ledger) = (reader.conn(), reader.ledger());
             append::put_counts(conn, ledger, rows).await?;
             conn.execute(DELETE_COUNTS, &[&ledger, &strays]).await?;
             conn.execute(BUMP_COUNTS_REVISION, &[&ledger]).await
-        };
-        let done = replaced.await;
-        self.failed = done.is_err();
-        done.map(|_| ())
+        })
+        .await?;
+        Ok(())
     }
 
     /// A COMMIT that is answered by ROLLBACK looks like success to the driver. So a statement goes

@@ -1,7 +1,6 @@
 //! Backup and restore: whole copies of a ledger's file. A copy gets its name when it is complete,
 //! checked and on stable storage, so a copy that was interrupted is never taken for one.
 
-use super::error::interpret_io;
 use super::files::{self, Folder};
 use super::migrations::{self, LEDGER};
 use super::statements::SET_EPOCH;
@@ -11,7 +10,6 @@ use crate::ids::{Epoch, LedgerName};
 use crate::store::{Head, Mode, Result};
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
-use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
@@ -21,7 +19,7 @@ const RETRY_AFTER: Duration = Duration::from_millis(20);
 
 /// Copies the ledger at `from`, which may be written to meanwhile, into a new file.
 pub(super) fn backup(from: &Path, to: &Path) -> Result<Head> {
-    make(to, |partial| {
+    files::make_whole(to, |partial| {
         copy(from, partial)?;
         let conn = Connection::open_with_flags(partial, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         // One file that needs no other beside it.
@@ -36,7 +34,7 @@ pub(super) fn restore(folder: &Folder, name: &LedgerName, from: &Path) -> Result
     if folder.mode() == Mode::Read {
         return Err(StoreError::ReadOnly);
     }
-    make(&folder.ledger(name)?, |partial| {
+    files::make_whole(&folder.ledger(name)?, |partial| {
         copy(from, partial)?;
         let mut conn = connection::open_writer(partial)?;
         migrations::migrate(&mut conn, LEDGER, |_| Ok(()))?;
@@ -44,40 +42,6 @@ pub(super) fn restore(folder: &Folder, name: &LedgerName, from: &Path) -> Result
         conn.execute(SET_EPOCH, (name.as_str(), Epoch::random()))?;
         reads::head(&conn)
     })
-}
-
-/// Makes a file under another name first.
-fn make(path: &Path, fill: impl FnOnce(&Path) -> Result<Head>) -> Result<Head> {
-    if path.exists() {
-        return Err(StoreError::Refused(format!(
-            "{} exists: name one that does not",
-            path.display()
-        )));
-    }
-    let partial = files::with_suffix(path, ".partial");
-    remove_with_wal(&partial);
-    drop(files::create_new(&partial)?);
-    let finished = fill(&partial).and_then(|head| {
-        let named = File::open(&partial)
-            .and_then(|file| file.sync_all())
-            .and_then(|()| std::fs::rename(&partial, path));
-        named.map_err(|e| interpret_io(&format!("making {}", path.display()), &e))?;
-        files::sync_dir(
-            path.parent().filter(|dir| *dir != Path::new("")).unwrap_or(Path::new(".")),
-        )?;
-        Ok(head)
-    });
-    if finished.is_err() {
-        remove_with_wal(&partial);
-    }
-    finished
-}
-
-/// What is not there needs no removing; what cannot be removed is found when it is made again.
-fn remove_with_wal(path: &Path) {
-    for suffix in ["", "-wal", "-shm", "-journal"] {
-        let _ = std::fs::remove_file(files::with_suffix(path, suffix));
-    }
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {

@@ -55,6 +55,32 @@ impl Folder {
         self.dir.join(format!("{TOKENS_STEM}.db"))
     }
 
+    /// The names of the ledgers that have a file.
+    pub fn ledgers(&self) -> Result<Vec<LedgerName>> {
+        let failed =
+            |e: &std::io::Error| interpret_io(&format!("reading {}", self.dir.display()), e);
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(&self.dir).map_err(|e| failed(&e))? {
+            let name = entry.map_err(|e| failed(&e))?.file_name();
+            let stem = name.to_str().and_then(|name| name.strip_suffix(".db"));
+            let stem = stem.filter(|stem| *stem != TOKENS_STEM);
+            names.extend(stem.and_then(|stem| stem.parse().ok()));
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// The bytes of all files of ledgers.
+    pub fn size_bytes(&self) -> Result<u64> {
+        let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+        let mut sum = 0;
+        for name in self.ledgers()? {
+            let path = self.ledger(&name)?;
+            sum += bytes(&path) + bytes(&with_suffix(&path, "-wal"));
+        }
+        Ok(sum)
+    }
+
     /// Makes sure that a file of the store exists, for its owner only, before SQLite opens it.
     pub fn make_file(&self, path: &Path) -> Result<()> {
         if !path.exists() {
@@ -65,8 +91,41 @@ impl Folder {
     }
 }
 
+/// Makes a file under another name first: it gets its own when it is complete and on stable
+/// storage.
+pub(super) fn make_whole<T>(path: &Path, fill: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
+    if path.exists() {
+        return Err(StoreError::Refused(format!(
+            "{} exists: name one that does not",
+            path.display()
+        )));
+    }
+    let partial = with_suffix(path, ".partial");
+    remove_with_wal(&partial);
+    drop(create_new(&partial)?);
+    let finished = fill(&partial).and_then(|filled| {
+        let named = File::open(&partial)
+            .and_then(|file| file.sync_all())
+            .and_then(|()| std::fs::rename(&partial, path));
+        named.map_err(|e| interpret_io(&format!("making {}", path.display()), &e))?;
+        sync_dir(path.parent().filter(|dir| *dir != Path::new("")).unwrap_or(Path::new(".")))?;
+        Ok(filled)
+    });
+    if finished.is_err() {
+        remove_with_wal(&partial);
+    }
+    finished
+}
+
+/// What is not there needs no removing; what cannot be removed is found when it is made again.
+fn remove_with_wal(path: &Path) {
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        let _ = std::fs::remove_file(with_suffix(path, suffix));
+    }
+}
+
 /// Makes a file that does not exist yet, for its owner only.
-pub(super) fn create_new(path: &Path) -> Result<File> {
+fn create_new(path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     owner_only(&mut options);
@@ -74,7 +133,7 @@ pub(super) fn create_new(path: &Path) -> Result<File> {
 }
 
 /// Makes the names of new files in a folder last.
-pub(super) fn sync_dir(dir: &Path) -> Result<()> {
+fn sync_dir(dir: &Path) -> Result<()> {
     if cfg!(unix) {
         let synced = File::open(dir).and_then(|dir| dir.sync_all());
         synced.map_err(|e| interpret_io(&format!("writing the folder {}", dir.display()), &e))?;

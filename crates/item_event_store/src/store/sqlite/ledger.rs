@@ -3,16 +3,17 @@
 use super::connection::{self, BUSY_TIMEOUT, Readers};
 use super::files::{self, Folder};
 use super::migrations::{self, LEDGER};
-use super::statements::INSERT_LEDGER;
+use super::statements::{INSERT_LEDGER, LEDGER_INFO};
 use super::write::{self, SqliteTx};
-use super::{blocking, copy, integrity, load, reads};
+use super::{blocking, copy, integrity, load, reads, rows};
 use crate::error::StoreError;
 use crate::event::Event;
 use crate::ids::{Epoch, ItemId, LedgerName, Position};
 use crate::inventory::Inventory;
 use crate::item::ItemChange;
 use crate::query::{AsOf, At, EventQuery, Explanation, ItemQuery};
-use crate::store::{Discrepancy, Head, LedgerStore, Mode, Result, Snapshot, WriteTx};
+use crate::settings::Settings;
+use crate::store::{Discrepancy, Head, LedgerInfo, LedgerStore, Mode, Result, Snapshot, WriteTx};
 use crate::time::Timestamp;
 use async_trait::async_trait;
 use rusqlite::{Connection, DEFAULT_NAME, wal::CheckpointMode};
@@ -31,16 +32,20 @@ pub(super) struct SqliteLedger {
 impl SqliteLedger {
     pub fn open(folder: Arc<Folder>, name: &LedgerName) -> Result<Self> {
         let path = folder.ledger(name)?;
+        if !path.exists() {
+            let by_default = *name == LedgerName::default() && folder.mode() == Mode::Write;
+            if !by_default {
+                return Err(StoreError::NotFound(format!(
+                    "there is no ledger '{name}' in this store"
+                )));
+            }
+            make(&path, name, &Settings::default())?;
+        }
         let writer = match folder.mode() {
-            Mode::Write => Some(open_or_make(&folder, &path, name)?),
-            Mode::Read if path.exists() => {
+            Mode::Write => Some(open(&path)?),
+            Mode::Read => {
                 migrations::check_current(&connection::open_reader(&path)?, LEDGER)?;
                 None
-            }
-            Mode::Read => {
-                return Err(StoreError::NotFound(format!(
-                    "there is no ledger '{name}' in this store: its first write makes it"
-                )));
             }
         };
         Ok(Self {
@@ -86,13 +91,35 @@ impl SqliteLedger {
     }
 }
 
-fn open_or_make(folder: &Folder, path: &Path, name: &LedgerName) -> Result<Connection> {
-    folder.make_file(path)?;
+/// Makes the file of an empty ledger.
+pub(super) fn make(path: &Path, name: &LedgerName, settings: &Settings) -> Result<()> {
+    let Settings { time_zone, day_start_hour, archived_at } = settings;
+    files::make_whole(path, |partial| {
+        let mut conn = connection::open_writer(partial)?;
+        migrations::migrate(&mut conn, LEDGER, |tx| {
+            let (epoch, now) = (Epoch::random(), Timestamp::now());
+            let row = (name, epoch, now, time_zone, day_start_hour, archived_at);
+            tx.execute(INSERT_LEDGER, row)?;
+            Ok(())
+        })
+    })
+}
+
+/// The ledger in a file, as a list shows it. Where the store may be written to, an older file is
+/// brought up to date first.
+pub(super) fn info(path: &Path, mode: Mode) -> Result<LedgerInfo> {
+    let conn = connection::open_reader(path)?;
+    match migrations::check_current(&conn, LEDGER) {
+        Err(StoreError::SchemaVersion { .. }) if mode == Mode::Write => drop(open(path)?),
+        checked => checked?,
+    }
+    let info = reads::first(&conn, LEDGER_INFO, [], rows::ledger_info)?;
+    info.ok_or_else(|| StoreError::Corrupt(format!("{} is empty", path.display())))
+}
+
+fn open(path: &Path) -> Result<Connection> {
     let mut conn = connection::open_writer(path)?;
-    migrations::migrate(&mut conn, LEDGER, |tx| {
-        tx.execute(INSERT_LEDGER, (name.as_str(), Epoch::random(), Timestamp::now()))?;
-        Ok(())
-    })?;
+    migrations::migrate(&mut conn, LEDGER, |_| Ok(()))?;
     write::prepare(&conn)?;
     Ok(conn)
 }
@@ -184,13 +211,5 @@ impl LedgerStore for SqliteLedger {
     async fn backup(&self, to: &Path) -> Result<Head> {
         let to: PathBuf = to.to_path_buf();
         self.with_path(move |from| copy::backup(from, &to)).await
-    }
-
-    async fn size_bytes(&self) -> Result<u64> {
-        self.with_path(|path| {
-            let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
-            Ok(bytes(path) + bytes(&files::with_suffix(path, "-wal")))
-        })
-        .await
     }
 }

@@ -2,12 +2,13 @@
 //! is none of ours means that the file is damaged.
 
 use crate::event::Event;
-use crate::ids::{Epoch, IdempotencyKey, ItemId, Position};
+use crate::ids::{Epoch, IdempotencyKey, ItemId, LedgerName, Position};
 use crate::inventory::Count;
 use crate::item::{Item, ItemAction, ItemChange};
 use crate::reason::{Kind, Reason};
 use crate::request::StoredRequest;
-use crate::store::{Head, outcome};
+use crate::settings::Settings;
+use crate::store::{Head, LedgerInfo, outcome};
 use crate::text::Text;
 use crate::time::Timestamp;
 use crate::token::{Token, TokenRow};
@@ -49,7 +50,7 @@ macro_rules! numbers {
     )*};
 }
 
-names!(Reason, Kind, Epoch, IdempotencyKey, crate::access::Role);
+names!(Reason, Kind, Epoch, IdempotencyKey, LedgerName, crate::access::Role);
 numbers!(ItemId, Position);
 
 impl ToSql for Timestamp {
@@ -105,9 +106,23 @@ pub(super) fn head(row: &Row<'_>) -> Result<Head> {
         counts_revision: row.get(3)?,
         last_request_id: row.get(4)?,
         last_created_at: row.get(5)?,
-        time_zone: row.get(6)?,
-        day_start_hour: row.get(7)?,
+        settings: settings(row, 6)?,
+        created_at: row.get(9)?,
     })
+}
+
+/// Three columns from `first` on.
+fn settings(row: &Row<'_>, first: usize) -> Result<Settings> {
+    Ok(Settings {
+        time_zone: row.get(first)?,
+        day_start_hour: row.get(first + 1)?,
+        archived_at: row.get(first + 2)?,
+    })
+}
+
+/// The columns of `ledger_info.sql`.
+pub(super) fn ledger_info(row: &Row<'_>) -> Result<LedgerInfo> {
+    Ok(LedgerInfo { name: row.get(0)?, created_at: row.get(1)?, settings: settings(row, 2)? })
 }
 
 /// The columns of `event.sql`, and of every statement that gives events.
@@ -205,10 +220,11 @@ pub(super) fn token(row: &Row<'_>) -> Result<Token> {
         row: TokenRow {
             name: row.get(1)?,
             role: row.get(2)?,
-            hash: row.get(3)?,
-            created_at: row.get(4)?,
-            expires_at: row.get(5)?,
+            ledger: row.get(3)?,
+            hash: row.get(4)?,
+            created_at: row.get(5)?,
+            expires_at: row.get(6)?,
         },
-        revoked_at: row.get(6)?,
+        revoked_at: row.get(7)?,
     })
 }

@@ -76,8 +76,9 @@ impl Tokens {
     pub fn add(&self, row: TokenRow) -> Result<Token> {
         let conn = self.writer()?;
         let mut statement = conn.prepare_cached(INSERT_TOKEN)?;
+        let (name, ledger) = (&row.name, &row.ledger);
         let id =
-            statement.insert((&row.name, row.role, row.hash, row.created_at, row.expires_at))?;
+            statement.insert((name, row.role, ledger, row.hash, row.created_at, row.expires_at))?;
         let token = Token { id, row, revoked_at: None };
         self.remember(token.clone());
         Ok(token)

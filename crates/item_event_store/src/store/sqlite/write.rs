@@ -3,7 +3,8 @@
 use super::statements::{
     APPEND_EVENTS, BUMP_COUNTS_REVISION, CLEAR_STAGED_COUNTS, CLEAR_STAGED_EVENTS, CLOSE_RANGE,
     DELETE_COUNT, INSERT_ITEM, INSERT_ITEM_CHANGE, INSERT_REQUEST, MAKE_STAGED_COUNTS,
-    MAKE_STAGED_EVENTS, OPEN_RANGE, PUT_COUNTS, STAGE_COUNT, STAGE_EVENT, UPDATE_ITEM,
+    MAKE_STAGED_EVENTS, OPEN_RANGE, PUT_COUNTS, PUT_SETTINGS, STAGE_COUNT, STAGE_EVENT,
+    UPDATE_ITEM,
 };
 use super::{load, reads};
 use crate::error::StoreError;
@@ -13,6 +14,7 @@ use crate::ids::{IdempotencyKey, ItemId, Position};
 use crate::inventory::Inventory;
 use crate::item::{ItemAction, ItemChange};
 use crate::request::StoredRequest;
+use crate::settings::Settings;
 use crate::store::{Batch, Head, Loaded, Result, WriteTx, outcome};
 use crate::time::Timestamp;
 use async_trait::async_trait;
@@ -150,6 +152,15 @@ impl WriteTx for SqliteTx {
 
     async fn append(&mut self, batch: &Batch) -> Result<()> {
         self.step(|conn| append(conn, batch))
+    }
+
+    async fn put_settings(&mut self, settings: &Settings) -> Result<()> {
+        let Settings { time_zone, day_start_hour, archived_at } = settings;
+        self.step(|conn| {
+            let mut put = conn.prepare_cached(PUT_SETTINGS)?;
+            put.execute((time_zone, day_start_hour, archived_at))?;
+            Ok(())
+        })
     }
 
     async fn replace_counts(&mut self, rows: &[Inventory], strays: &[ItemId]) -> Result<()> {

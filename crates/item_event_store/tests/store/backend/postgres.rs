@@ -90,7 +90,10 @@ struct PostgresShell(Client);
 
 impl Shell for PostgresShell {
     fn run(&mut self, sql: &str) -> Result<(), String> {
-        wait_for(self.0.batch_execute(sql)).map_err(|error| error.to_string())
+        wait_for(self.0.batch_execute(sql)).map_err(|error| match error.as_db_error() {
+            Some(error) => error.message().to_owned(),
+            None => error.to_string(),
+        })
     }
 
     fn value(&mut self, sql: &str) -> Option<String> {
