@@ -77,6 +77,15 @@ impl EventQuery {
             limit,
         }
     }
+
+    /// Whether an event is of the item, for the reason, of the kind and by the actor.
+    #[must_use]
+    pub fn admits(&self, event: &Event) -> bool {
+        self.item.is_none_or(|item| item == event.item_id)
+            && self.reason.is_none_or(|reason| reason == event.reason)
+            && self.kind.is_none_or(|kind| Some(kind) == event.kind)
+            && self.actor.as_ref().is_none_or(|actor| Some(actor) == event.actor.as_ref())
+    }
 }
 
 /// Which items to list, by id ascending. Every filter that is `None` admits all.

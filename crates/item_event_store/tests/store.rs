@@ -86,7 +86,8 @@ macro_rules! suite {
                 the_chart_follows_when_things_happened;
             as_of:
                 a_position_or_a_time_gives_the_count_of_then,
-                the_list_as_of_a_position_is_the_list_of_then;
+                the_list_as_of_a_position_is_the_list_of_then,
+                an_items_events_are_those_of_the_log;
             corrections:
                 corrections_converge_across_restarts,
                 a_count_at_an_earlier_time_sees_what_came_after;

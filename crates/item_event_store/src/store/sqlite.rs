@@ -1,9 +1,11 @@
 //! SQLite: a store is a folder, one file is one ledger, no set-up.
 
+mod chain;
 mod connection;
 mod copy;
 mod error;
 mod files;
+mod history;
 mod integrity;
 mod ledger;
 mod load;

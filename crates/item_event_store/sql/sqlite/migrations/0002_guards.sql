@@ -14,7 +14,7 @@ BEGIN
   INSERT INTO typed_events VALUES (
     NEW.id, NEW.item_id, NEW.quantity_change, NEW.reason, NEW.created_at, NEW.version,
     NEW.quantity_after, NEW.kind, NEW.occurred_at, NEW.actor, NEW.reference, NEW.note,
-    NEW.corrects_event_id, NEW.request_id);
+    NEW.corrects_event_id, NEW.request_id, NEW.previous_event_id, NEW.jump_event_id);
 END;
 
 -- Always empty: events that were typed in by hand pass through here to be judged and completed.
@@ -26,8 +26,9 @@ BEGIN
   SELECT CASE
     WHEN NEW.version <> 0 THEN
       RAISE(ABORT, 'given_by_ledger: leave out version; complete events are the writer''s')
-    WHEN NEW.quantity_after <> 0 OR NEW.created_at <> 0 OR NEW.request_id IS NOT NULL THEN
-      RAISE(ABORT, 'given_by_ledger: leave out quantity_after, created_at and request_id')
+    WHEN NEW.quantity_after <> 0 OR NEW.created_at <> 0 OR NEW.request_id IS NOT NULL
+      OR NEW.previous_event_id <> 0 OR NEW.jump_event_id <> 0 THEN
+      RAISE(ABORT, 'given_by_ledger: leave out what the ledger gives')
     WHEN NOT EXISTS (SELECT 1 FROM ledgers WHERE writing_after IS NULL AND position = NEW.id - 1)
     THEN RAISE(ABORT, 'given_by_ledger: leave out id; the log grows at its end only')
     WHEN EXISTS (SELECT 1 FROM ledgers WHERE archived_at IS NOT NULL) THEN
@@ -60,8 +61,13 @@ BEGIN
       RAISE(ABORT, 'item_not_found: there is no such item')
     WHEN EXISTS (SELECT 1 FROM items WHERE id = NEW.item_id AND archived_at IS NOT NULL) THEN
       RAISE(ABORT, 'item_archived: the item is archived')
+    WHEN NOT EXISTS (
+      SELECT 1 FROM item_inventory AS c WHERE c.item_id = NEW.item_id AND (
+        c.last_event_id IS NULL OR EXISTS (
+          SELECT 1 FROM item_event_store WHERE id = c.last_event_id AND item_id = c.item_id))) THEN
+      RAISE(ABORT, 'inventory_differs: the count names no event of its item; rebuild it')
     WHEN NEW.reason = 'initial' AND EXISTS (
-      SELECT 1 FROM item_event_store WHERE item_id = NEW.item_id AND id < NEW.id) THEN
+      SELECT 1 FROM item_inventory WHERE item_id = NEW.item_id AND last_event_id > 0) THEN
       RAISE(ABORT, 'initial_not_first: an item begins only once')
   END;
   -- The event that is corrected.
@@ -99,20 +105,29 @@ BEGIN
       RAISE(ABORT, 'quantity_out_of_range: a count is within 2000000000 of zero')
   END
   FROM (
-    SELECT allow_negative, NEW.quantity_change + coalesce((
-      SELECT e.quantity_after FROM item_event_store AS e
-      WHERE e.item_id = NEW.item_id AND e.id < NEW.id ORDER BY e.id DESC LIMIT 1), 0)
-      AS quantity_after
-    FROM items WHERE id = NEW.item_id);
+    SELECT i.allow_negative, NEW.quantity_change + coalesce(e.quantity_after, 0) AS quantity_after
+    FROM items AS i JOIN item_inventory AS c ON c.item_id = i.id
+    LEFT JOIN item_event_store AS e ON e.id = c.last_event_id
+    WHERE i.id = NEW.item_id);
 
   UPDATE item_event_store SET
     created_at = (SELECT now FROM ledger_clock),
-    version = 1 + coalesce((
-      SELECT e.version FROM item_event_store AS e
-      WHERE e.item_id = NEW.item_id AND e.id < NEW.id ORDER BY e.id DESC LIMIT 1), 0),
-    quantity_after = NEW.quantity_change + coalesce((
-      SELECT e.quantity_after FROM item_event_store AS e
-      WHERE e.item_id = NEW.item_id AND e.id < NEW.id ORDER BY e.id DESC LIMIT 1), 0),
+    (version, quantity_after, previous_event_id) = (
+      SELECT 1 + coalesce(e.version, 0), NEW.quantity_change + coalesce(e.quantity_after, 0),
+        coalesce(e.id, 0)
+      FROM item_inventory AS c LEFT JOIN item_event_store AS e ON e.id = c.last_event_id
+      WHERE c.item_id = NEW.item_id),
+    -- Where the event before jumps as far as the one that it jumps to, so far again; else to it.
+    jump_event_id = coalesce((
+      SELECT CASE
+        WHEN e.version - coalesce(j.version, 0) = coalesce(j.version, 0) - coalesce(k.version, 0)
+          THEN coalesce(j.jump_event_id, 0)
+        ELSE e.id
+      END
+      FROM item_inventory AS c JOIN item_event_store AS e ON e.id = c.last_event_id
+      LEFT JOIN item_event_store AS j ON j.id = e.jump_event_id
+      LEFT JOIN item_event_store AS k ON k.id = j.jump_event_id
+      WHERE c.item_id = NEW.item_id), 0),
     kind = CASE WHEN NEW.reason = 'adjustment' THEN coalesce(NEW.kind, 'other') END,
     occurred_at = coalesce(NEW.occurred_at, (
       SELECT coalesce(o.occurred_at, o.created_at) FROM item_event_store AS o
@@ -152,16 +167,25 @@ BEGIN
   SELECT RAISE(ABORT, 'append_only: events are never deleted; record a correction');
 END;
 
--- The counts: a row is what its item's last event says, or zero before the first.
+-- The counts: a row is what its item's last event says, or zero before the first. From an event of
+-- the item it never goes back to an earlier one, also when it is replaced.
+
+CREATE TRIGGER item_inventory_replace BEFORE INSERT ON item_inventory
+WHEN EXISTS (
+  SELECT 1 FROM item_inventory AS c JOIN item_event_store AS e
+    ON e.id = c.last_event_id AND e.item_id = c.item_id
+  WHERE c.item_id = NEW.item_id AND coalesce(NEW.last_event_id, 0) < c.last_event_id)
+BEGIN
+  SELECT RAISE(ABORT, 'unexplained: the count is what the log says; record an event');
+END;
 
 CREATE TRIGGER item_inventory_insert AFTER INSERT ON item_inventory
 WHEN NOT EXISTS (SELECT 1 FROM items WHERE id = NEW.item_id)
-  OR NEW.last_event_id IS NOT (SELECT max(id) FROM item_event_store WHERE item_id = NEW.item_id)
   OR CASE
     WHEN NEW.last_event_id IS NULL THEN NEW.quantity <> 0 OR NEW.version <> 0
     ELSE NOT EXISTS (
       SELECT 1 FROM item_event_store
-      WHERE id = NEW.last_event_id AND version = NEW.version AND quantity_after = NEW.quantity
+      WHERE id = NEW.last_event_id AND item_id = NEW.item_id AND version = NEW.version AND quantity_after = NEW.quantity
         AND created_at = NEW.updated_at)
   END
 BEGIN
@@ -170,12 +194,13 @@ END;
 
 CREATE TRIGGER item_inventory_update AFTER UPDATE ON item_inventory
 WHEN NEW.item_id <> OLD.item_id
-  OR NEW.last_event_id IS NOT (SELECT max(id) FROM item_event_store WHERE item_id = NEW.item_id)
+  OR (coalesce(NEW.last_event_id, 0) < OLD.last_event_id AND EXISTS (
+    SELECT 1 FROM item_event_store WHERE id = OLD.last_event_id AND item_id = OLD.item_id))
   OR CASE
     WHEN NEW.last_event_id IS NULL THEN NEW.quantity <> 0 OR NEW.version <> 0
     ELSE NOT EXISTS (
       SELECT 1 FROM item_event_store
-      WHERE id = NEW.last_event_id AND version = NEW.version AND quantity_after = NEW.quantity
+      WHERE id = NEW.last_event_id AND item_id = NEW.item_id AND version = NEW.version AND quantity_after = NEW.quantity
         AND created_at = NEW.updated_at)
   END
 BEGIN

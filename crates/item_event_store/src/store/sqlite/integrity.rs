@@ -1,11 +1,16 @@
 //! What SQLite finds wrong with a file, and what somebody did to its schema.
 
+use super::chain::{Chain, Links};
 use super::migrations::{self, LEDGER};
 use super::reads::all;
-use super::statements::SCHEMA_OBJECTS;
+use super::statements::{ALL_LINKS, SCHEMA_OBJECTS};
+use crate::ids::{ItemId, Position};
 use crate::store::Result;
 use rusqlite::Connection;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+
+/// Bad links that are told one by one.
+const MAX_BAD_LINKS: usize = 50;
 
 /// One sentence a fault. Reads everything.
 pub(super) fn faults(conn: &Connection) -> Result<Vec<String>> {
@@ -18,6 +23,28 @@ pub(super) fn faults(conn: &Connection) -> Result<Vec<String>> {
         Ok(format!("row {} of {table} has no row of {parent}", row.unwrap_or_default()))
     })?;
     faults.extend(orphans);
+    faults.extend(bad_links(conn)?);
+    Ok(faults)
+}
+
+/// Events whose links are not those that the events before them give.
+fn bad_links(conn: &Connection) -> Result<Vec<String>> {
+    let mut chains: HashMap<ItemId, Chain> = HashMap::new();
+    let mut faults = Vec::new();
+    let mut statement = conn.prepare_cached(ALL_LINKS)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (id, item): (Position, ItemId) = (row.get(0)?, row.get(1)?);
+        let found = Links { previous: row.get(2)?, jump: row.get(3)? };
+        let due = chains.entry(item).or_default().push(id);
+        if found != due && faults.len() < MAX_BAD_LINKS {
+            let (Links { previous, jump }, item) = (found, item);
+            faults.push(format!(
+                "event {id} of item {item} links to {previous} and {jump}, not to {} and {}",
+                due.previous, due.jump
+            ));
+        }
+    }
     Ok(faults)
 }
 

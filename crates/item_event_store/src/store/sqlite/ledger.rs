@@ -4,7 +4,7 @@ use super::connection::{self, BUSY_TIMEOUT, Readers};
 use super::files::{self, Folder};
 use super::migrations::{self, LEDGER};
 use super::statements::{INSERT_LEDGER, LEDGER_INFO};
-use super::write::{self, SqliteTx};
+use super::write::{SqliteTx, Writer};
 use super::{blocking, copy, integrity, load, reads, rows};
 use crate::error::StoreError;
 use crate::event::Event;
@@ -16,7 +16,7 @@ use crate::settings::Settings;
 use crate::store::{Discrepancy, Head, LedgerInfo, LedgerStore, Mode, Result, Snapshot, WriteTx};
 use crate::time::Timestamp;
 use async_trait::async_trait;
-use rusqlite::{Connection, DEFAULT_NAME, wal::CheckpointMode};
+use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -24,7 +24,7 @@ use tokio::sync::Mutex;
 /// An open ledger.
 pub(super) struct SqliteLedger {
     readers: Arc<Readers>,
-    writer: Option<Arc<Mutex<Connection>>>,
+    writer: Option<Arc<Mutex<Writer>>>,
     // Keeps the store locked until the last of its ledgers is closed.
     _folder: Arc<Folder>,
 }
@@ -42,7 +42,7 @@ impl SqliteLedger {
             make(&path, name, &Settings::default())?;
         }
         let writer = match folder.mode() {
-            Mode::Write => Some(open(&path)?),
+            Mode::Write => Some(Writer::new(open(&path)?)?),
             Mode::Read => {
                 migrations::check_current(&connection::open_reader(&path)?, LEDGER)?;
                 None
@@ -50,7 +50,7 @@ impl SqliteLedger {
         };
         Ok(Self {
             readers: Arc::new(Readers::new(path)),
-            writer: writer.map(|conn| Arc::new(Mutex::new(conn))),
+            writer: writer.map(|writer| Arc::new(Mutex::new(writer))),
             _folder: folder,
         })
     }
@@ -120,7 +120,6 @@ pub(super) fn info(path: &Path, mode: Mode) -> Result<LedgerInfo> {
 fn open(path: &Path) -> Result<Connection> {
     let mut conn = connection::open_writer(path)?;
     migrations::migrate(&mut conn, LEDGER, |_| Ok(()))?;
-    write::prepare(&conn)?;
     Ok(conn)
 }
 
@@ -128,8 +127,8 @@ impl Drop for SqliteLedger {
     /// The writer closes last, and leaves one file with everything in it.
     fn drop(&mut self) {
         self.readers.close();
-        if let Some(conn) = self.writer.as_ref().and_then(|writer| writer.try_lock().ok())
-            && let Err(error) = conn.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::TRUNCATE)
+        if let Some(writer) = self.writer.as_ref().and_then(|writer| writer.try_lock().ok())
+            && let Err(error) = writer.finish()
         {
             tracing::warn!(%error, "the checkpoint at closing failed");
         }
@@ -140,10 +139,10 @@ impl Drop for SqliteLedger {
 impl LedgerStore for SqliteLedger {
     async fn begin(&self) -> Result<Box<dyn WriteTx>> {
         let writer = Arc::clone(self.writer.as_ref().ok_or(StoreError::ReadOnly)?);
-        let conn = tokio::time::timeout(BUSY_TIMEOUT, writer.lock_owned())
+        let writer = tokio::time::timeout(BUSY_TIMEOUT, writer.lock_owned())
             .await
             .map_err(|_| StoreError::Busy("another transaction is writing".into()))?;
-        Ok(Box::new(SqliteTx::begin(conn)?))
+        Ok(Box::new(SqliteTx::begin(writer)?))
     }
 
     fn resolves_unknown_commits(&self) -> bool {
@@ -193,7 +192,7 @@ impl LedgerStore for SqliteLedger {
     }
 
     async fn discrepancies(&self) -> Result<At<Vec<Discrepancy>>> {
-        self.read_at(|conn, _| load::discrepancies(conn)).await
+        self.read_at(load::discrepancies).await
     }
 
     async fn negative(&self, limit: usize) -> Result<At<Vec<Inventory>>> {

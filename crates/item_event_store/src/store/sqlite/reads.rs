@@ -1,10 +1,10 @@
 //! Reads of one ledger, each on a connection that is inside a transaction.
 
+use super::history::History;
 use super::rows;
 use super::statements::{
-    CHANGES_SINCE, CORRECTED_BY, EVENT, EVENT_CREATED_AT, EVENTS_ALL_NEWEST, EVENTS_ALL_OLDEST,
-    EVENTS_ITEM_NEWEST, EVENTS_ITEM_OLDEST, HEAD, INVENTORIES, INVENTORIES_AS_OF, ITEM_AT,
-    ITEM_CHANGES, ITEM_WITH_SKU, ITEMS_WITH_NAME, LAST_COUNT, NEGATIVE, REASON_SUMS, REQUEST,
+    CORRECTED_BY, EVENT, EVENT_CREATED_AT, EVENTS_ALL_NEWEST, EVENTS_ALL_OLDEST, HEAD, INVENTORIES,
+    ITEM_AT, ITEM_CHANGES, ITEM_WITH_SKU, ITEMS_WITH_NAME, LAST_COUNT, NEGATIVE, REQUEST,
 };
 use crate::error::StoreError;
 use crate::event::Event;
@@ -19,6 +19,8 @@ use crate::request::StoredRequest;
 use crate::store::{Head, Result};
 use crate::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// All rows of a statement.
@@ -90,21 +92,15 @@ pub(super) fn events(conn: &Connection, head: &Head, query: &EventQuery) -> Resu
     if let Some(before) = query.before {
         up_to = up_to.min(Position(before.0.saturating_sub(1)));
     }
-    let limit = limit(query.limit);
-    let filter = (after, up_to, query.reason, query.kind, &query.actor, limit);
-    let Some(item) = query.item else {
-        let sql = match query.order {
-            Order::NewestFirst => EVENTS_ALL_NEWEST,
-            Order::OldestFirst => EVENTS_ALL_OLDEST,
-        };
-        return all(conn, sql, filter, rows::event);
-    };
+    if let Some(item) = query.item {
+        return History::of(conn, item)?.events(after, up_to, query);
+    }
     let sql = match query.order {
-        Order::NewestFirst => EVENTS_ITEM_NEWEST,
-        Order::OldestFirst => EVENTS_ITEM_OLDEST,
+        Order::NewestFirst => EVENTS_ALL_NEWEST,
+        Order::OldestFirst => EVENTS_ALL_OLDEST,
     };
-    let (after, up_to, reason, kind, actor, limit) = filter;
-    all(conn, sql, (after, up_to, reason, kind, actor, limit, item), rows::event)
+    let limit = limit(query.limit);
+    all(conn, sql, (after, up_to, query.reason, query.kind, &query.actor, limit), rows::event)
 }
 
 /// The events after a position, all of them.
@@ -143,22 +139,15 @@ pub(super) fn inventories(
     if let Some(item) = query.item {
         (after, up_to) = (after.max(item.0.saturating_sub(1)), up_to.min(item.0));
     }
-    let past = || {
-        let params = (after, up_to, &query.name, query.archived, limit(query.limit), position);
-        all(conn, INVENTORIES_AS_OF, params, |row| Ok((rows::item(row)?, rows::count(row, 9)?)))
-    };
-    let found = if as_of.is_some() {
-        past()?
-    } else {
-        let params = (after, up_to, &query.name, query.archived, limit(query.limit));
-        let now =
-            all(conn, INVENTORIES, params, |row| Ok((rows::item(row)?, rows::count(row, 9)?)))?;
-        // A row that is missing is for verify to report; the log knows the count.
-        if now.iter().all(|(_, count)| count.is_some()) { now } else { past()? }
-    };
-    let row = |(item, count): (Item, Option<Count>)| match count {
-        Some(count) => Ok(Inventory { item: Arc::new(item), count }),
-        None => Err(StoreError::Corrupt(format!("item {} has no count", item.id))),
+    let params = (after, up_to, &query.name, query.archived, limit(query.limit));
+    let found = all(conn, INVENTORIES, params, |row| Ok((rows::item(row)?, rows::count(row, 9)?)))?;
+    let row = |(item, stored): (Item, Option<Count>)| {
+        let count = match stored {
+            Some(count) if as_of.is_none() => count,
+            // A row that is missing is for verify to report; the log knows the count.
+            _ => History::of(conn, item.id)?.count_at(position, item.created_at)?,
+        };
+        Ok(Inventory { item: Arc::new(item), count })
     };
     let value = found.into_iter().map(row).collect::<Result<_>>()?;
     Ok(At { position, value })
@@ -204,18 +193,7 @@ pub(super) fn explain(
     last: usize,
 ) -> Result<Option<Explanation>> {
     let Some(inventory) = inventory(conn, head, item, None)?.value else { return Ok(None) };
-    let mut sums = all(conn, REASON_SUMS, [item], |row| {
-        Ok(ReasonSum {
-            reason: row.get(0)?,
-            kind: row.get(1)?,
-            events: row.get(2)?,
-            quantity_change: row.get(3)?,
-        })
-    })?;
-    sums.sort_by_key(|sum| {
-        let reason = Reason::ALL.iter().position(|reason| *reason == sum.reason);
-        (reason, sum.kind.and_then(|kind| Kind::ALL.iter().position(|k| *k == kind)))
-    });
+    let sums = sums(conn, item, head)?;
     let mut query = EventQuery::all(Order::NewestFirst, last);
     query.item = Some(item);
     let last_events = events(conn, head, &query)?;
@@ -248,7 +226,39 @@ pub(super) fn changes_since(
 ) -> Result<i64> {
     // Nothing is accepted that happened later than this after it was recorded.
     let after = position_at(conn, head, at.plus_micros(-MAX_CLOCK_SKEW_MICROS))?;
-    Ok(first(conn, CHANGES_SINCE, (item, at, after), |row| row.get(0))?.unwrap_or(0))
+    let mut sum = 0;
+    let history = History::of(conn, item)?;
+    history.back(history.last_up_to(head.position)?, |row| {
+        let event = rows::event(row)?;
+        if event.id <= after {
+            return Ok(ControlFlow::Break(()));
+        }
+        if event.effective_at() > at {
+            sum += event.quantity_change;
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(sum)
+}
+
+/// The sums of an item's changes per reason and kind.
+fn sums(conn: &Connection, item: ItemId, head: &Head) -> Result<Vec<ReasonSum>> {
+    let mut sums: BTreeMap<(usize, Option<usize>), ReasonSum> = BTreeMap::new();
+    let history = History::of(conn, item)?;
+    history.back(history.last_up_to(head.position)?, |row| {
+        let (reason, kind): (Reason, Option<Kind>) = (row.get(3)?, row.get(7)?);
+        let rank = |kind| Kind::ALL.iter().position(|k| *k == kind);
+        let sum = sums.entry((reason as usize, kind.and_then(rank))).or_insert(ReasonSum {
+            reason,
+            kind,
+            events: 0,
+            quantity_change: 0,
+        });
+        sum.events += 1;
+        sum.quantity_change += row.get::<_, i64>(2)?;
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(sums.into_values().collect())
 }
 
 pub(super) fn request(conn: &Connection, key: &IdempotencyKey) -> Result<Option<StoredRequest>> {
@@ -262,7 +272,7 @@ fn limit(most: usize) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::super::migrations::{LEDGER, migrate};
-    use super::super::statements::ITEMS_WITH_COUNTS;
+    use super::super::statements::{EVENT_OF_ITEM, ITEMS_WITH_COUNTS, LINKS};
     use super::*;
 
     /// How a statement finds its rows. What grows with the log is never read through.
@@ -271,19 +281,14 @@ mod tests {
         let mut conn = Connection::open_in_memory().expect("memory");
         migrate(&mut conn, LEDGER, |_| Ok(())).expect("a schema");
         let primary_key = "USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)";
-        let item = "USING INDEX item_event_store_item (item_id=? AND rowid>? AND rowid<?)";
-        let last = "USING COVERING INDEX item_event_store_item (item_id=?";
         for (sql, found_by) in [
             (EVENTS_ALL_NEWEST, primary_key),
             (EVENTS_ALL_OLDEST, primary_key),
-            (EVENTS_ITEM_NEWEST, item),
-            (EVENTS_ITEM_OLDEST, item),
+            (EVENT_OF_ITEM, "USING INTEGER PRIMARY KEY (rowid=?)"),
+            (LINKS, "USING INTEGER PRIMARY KEY (rowid=?)"),
             (LAST_COUNT, "USING INDEX item_event_store_last_count (item_id=?)"),
             (CORRECTED_BY, "USING INDEX item_event_store_corrects (corrects_event_id=?)"),
-            (CHANGES_SINCE, "USING INDEX item_event_store_item (item_id=? AND rowid>?)"),
-            (REASON_SUMS, "USING INDEX item_event_store_item (item_id=?)"),
-            (INVENTORIES_AS_OF, last),
-            (ITEMS_WITH_COUNTS, last),
+            (ITEMS_WITH_COUNTS, "SEARCH e USING INTEGER PRIMARY KEY (rowid=?)"),
             (ITEM_AT, "USING INDEX item_changes_item (item_id=? AND rowid<?)"),
         ] {
             let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("SQL");

@@ -1,5 +1,7 @@
 //! The writer's transaction. Its futures do their work at once, on the thread that polls them.
 
+use super::chain::{Chains, Links};
+use super::history::History;
 use super::statements::{
     APPEND_EVENTS, BUMP_COUNTS_REVISION, CLEAR_STAGED_COUNTS, CLEAR_STAGED_EVENTS, CLOSE_RANGE,
     DELETE_COUNT, INSERT_ITEM, INSERT_ITEM_CHANGE, INSERT_REQUEST, MAKE_STAGED_COUNTS,
@@ -25,6 +27,12 @@ use tokio::sync::OwnedMutexGuard;
 /// A WAL that is longer is written back into the file after a commit.
 const CHECKPOINT_PAGES: i32 = 16 * 1024;
 
+/// The connection that writes, and what it keeps in memory between batches.
+pub(super) struct Writer {
+    conn: Connection,
+    chains: Chains,
+}
+
 /// Makes a connection ready to write. Rows are staged in tables of its own and written by one
 /// statement a table: a statement that may be refused by a guard keeps a journal of its own, and
 /// one journal a batch costs much less than one a row.
@@ -34,44 +42,65 @@ pub(super) fn prepare(conn: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+impl Writer {
+    pub fn new(conn: Connection) -> Result<Self> {
+        prepare(&conn)?;
+        Ok(Self { conn, chains: Chains::default() })
+    }
+
+    /// Writes everything back into the ledger's file.
+    pub fn finish(&self) -> rusqlite::Result<()> {
+        self.conn.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::TRUNCATE)?;
+        Ok(())
+    }
+}
+
 /// The transaction, alone with the writer's connection.
 pub(super) struct SqliteTx {
-    conn: OwnedMutexGuard<Connection>,
+    writer: OwnedMutexGuard<Writer>,
 }
 
 impl SqliteTx {
-    pub fn begin(conn: OwnedMutexGuard<Connection>) -> Result<Self> {
+    pub fn begin(writer: OwnedMutexGuard<Writer>) -> Result<Self> {
+        let conn = &writer.conn;
         if !conn.is_autocommit() {
             // Left by a commit whose rollback failed.
             conn.execute_batch("ROLLBACK")?;
         }
         conn.execute_batch("BEGIN IMMEDIATE")?;
-        Ok(Self { conn })
+        Ok(Self { writer })
     }
 
     /// Does a step. After an error nothing goes on: SQLite may have rolled all of it back already.
-    fn step<T>(&mut self, step: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        if self.conn.is_autocommit() {
+    fn step<T>(&mut self, step: impl FnOnce(&Connection, &mut Chains) -> Result<T>) -> Result<T> {
+        let writer = &mut *self.writer;
+        if writer.conn.is_autocommit() {
             return Err(StoreError::Failed("the transaction was rolled back by an error".into()));
         }
-        let done = step(&self.conn);
+        let done = step(&writer.conn, &mut writer.chains);
         if done.is_err() {
             self.roll_back();
         }
         done
     }
 
+    fn read<T>(&mut self, read: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        self.step(|conn, _| read(conn))
+    }
+
     /// Whether it is certain that nothing of the transaction is left.
     fn roll_back(&mut self) -> bool {
-        self.conn.is_autocommit()
-            || (self.conn.execute_batch("ROLLBACK").is_ok() && self.conn.is_autocommit())
+        self.writer.chains.clear();
+        let conn = &self.writer.conn;
+        conn.is_autocommit() || (conn.execute_batch("ROLLBACK").is_ok() && conn.is_autocommit())
     }
 
     fn commit_or_tell(&mut self) -> Result<()> {
-        if self.conn.is_autocommit() {
+        let conn = &self.writer.conn;
+        if conn.is_autocommit() {
             return Err(StoreError::Failed("the transaction was rolled back by an error".into()));
         }
-        let Err(error) = self.conn.execute_batch("COMMIT") else { return Ok(()) };
+        let Err(error) = conn.execute_batch("COMMIT") else { return Ok(()) };
         // These two come before the commit's last page is written: rolled back, it is gone.
         let before_the_end = matches!(
             error.sqlite_error_code(),
@@ -85,10 +114,11 @@ impl SqliteTx {
 
     /// What is committed is safe already: a checkpoint that fails is tried again by the next.
     fn checkpoint_if_long(&self) {
-        let in_wal = self.conn.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::NOOP);
+        let conn = &self.writer.conn;
+        let in_wal = conn.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::NOOP);
         if let Ok((pages, done)) = in_wal
             && pages - done > CHECKPOINT_PAGES
-            && let Err(error) = self.conn.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::PASSIVE)
+            && let Err(error) = conn.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::PASSIVE)
         {
             tracing::warn!(%error, "a checkpoint failed");
         }
@@ -97,47 +127,49 @@ impl SqliteTx {
 
 impl Drop for SqliteTx {
     fn drop(&mut self) {
-        self.roll_back();
+        if !self.writer.conn.is_autocommit() {
+            self.roll_back();
+        }
     }
 }
 
 #[async_trait]
 impl WriteTx for SqliteTx {
     async fn head(&mut self) -> Result<Head> {
-        self.step(reads::head)
+        self.read(reads::head)
     }
 
     async fn load(&mut self) -> Result<Loaded> {
-        self.step(load::load)
+        self.read(load::load)
     }
 
     async fn tail(&mut self, after: Position) -> Result<Vec<Event>> {
-        self.step(|conn| reads::tail(conn, &reads::head(conn)?, after))
+        self.read(|conn| reads::tail(conn, &reads::head(conn)?, after))
     }
 
     async fn event(&mut self, position: Position) -> Result<Option<Event>> {
-        self.step(|conn| reads::event(conn, position))
+        self.read(|conn| reads::event(conn, position))
     }
 
     async fn item_changes(&mut self, after: i64) -> Result<Vec<ItemChange>> {
-        self.step(|conn| reads::item_changes(conn, after, i64::MAX))
+        self.read(|conn| reads::item_changes(conn, after, i64::MAX))
     }
 
     async fn requests(&mut self, keys: &[IdempotencyKey]) -> Result<Vec<StoredRequest>> {
-        self.step(|conn| {
+        self.read(|conn| {
             keys.iter().filter_map(|key| reads::request(conn, key).transpose()).collect()
         })
     }
 
     async fn correctable(&mut self, positions: &[Position]) -> Result<Vec<Correctable>> {
-        self.step(|conn| {
+        self.read(|conn| {
             let found = |position: &Position| reads::correctable(conn, *position).transpose();
             positions.iter().filter_map(found).collect()
         })
     }
 
     async fn last_counts(&mut self, items: &[ItemId]) -> Result<Vec<(ItemId, LastCount)>> {
-        self.step(|conn| {
+        self.read(|conn| {
             let found = |item: &ItemId| reads::last_count(conn, *item).transpose();
             let last = |event: Event| {
                 (event.item_id, LastCount { position: event.id, at: event.effective_at() })
@@ -147,16 +179,16 @@ impl WriteTx for SqliteTx {
     }
 
     async fn changes_since(&mut self, item: ItemId, at: Timestamp) -> Result<i64> {
-        self.step(|conn| reads::changes_since(conn, &reads::head(conn)?, item, at))
+        self.read(|conn| reads::changes_since(conn, &reads::head(conn)?, item, at))
     }
 
     async fn append(&mut self, batch: &Batch) -> Result<()> {
-        self.step(|conn| append(conn, batch))
+        self.step(|conn, chains| append(conn, chains, batch))
     }
 
     async fn put_settings(&mut self, settings: &Settings) -> Result<()> {
         let Settings { time_zone, day_start_hour, archived_at } = settings;
-        self.step(|conn| {
+        self.read(|conn| {
             let mut put = conn.prepare_cached(PUT_SETTINGS)?;
             put.execute((time_zone, day_start_hour, archived_at))?;
             Ok(())
@@ -164,7 +196,7 @@ impl WriteTx for SqliteTx {
     }
 
     async fn replace_counts(&mut self, rows: &[Inventory], strays: &[ItemId]) -> Result<()> {
-        self.step(|conn| {
+        self.read(|conn| {
             put_counts(conn, rows)?;
             let mut delete = conn.prepare_cached(DELETE_COUNT)?;
             for item in strays {
@@ -183,7 +215,7 @@ impl WriteTx for SqliteTx {
 }
 
 /// Writes a batch between the opening and the closing of its range of positions.
-fn append(conn: &Connection, batch: &Batch) -> Result<()> {
+fn append(conn: &Connection, chains: &mut Chains, batch: &Batch) -> Result<()> {
     let Head { position, items_revision, last_request_id, last_created_at, .. } = &batch.head;
     conn.prepare_cached(OPEN_RANGE)?.execute((
         position,
@@ -194,7 +226,7 @@ fn append(conn: &Connection, batch: &Batch) -> Result<()> {
     for change in &batch.item_changes {
         insert_item_change(conn, change)?;
     }
-    append_events(conn, &batch.events)?;
+    append_events(conn, chains, &batch.events)?;
     put_counts(conn, &batch.inventory)?;
     let mut insert = conn.prepare_cached(INSERT_REQUEST)?;
     for request in &batch.requests {
@@ -242,17 +274,19 @@ fn insert_item_change(conn: &Connection, change: &ItemChange) -> Result<()> {
     }
 }
 
-fn append_events(conn: &Connection, events: &[Event]) -> Result<()> {
+fn append_events(conn: &Connection, chains: &mut Chains, events: &[Event]) -> Result<()> {
     let mut stage = conn.prepare_cached(STAGE_EVENT)?;
     for event in events {
-        stage_event(&mut stage, event)?;
+        let read = || History::of(conn, event.item_id)?.chain(event.version);
+        let links = chains.at(event.item_id, event.version, read)?.push(event.id);
+        stage_event(&mut stage, event, links)?;
     }
     conn.prepare_cached(APPEND_EVENTS)?.execute([])?;
     conn.prepare_cached(CLEAR_STAGED_EVENTS)?.execute([])?;
     Ok(())
 }
 
-fn stage_event(stage: &mut CachedStatement<'_>, event: &Event) -> Result<()> {
+fn stage_event(stage: &mut CachedStatement<'_>, event: &Event, links: Links) -> Result<()> {
     stage.execute(params![
         event.id,
         event.item_id,
@@ -268,6 +302,8 @@ fn stage_event(stage: &mut CachedStatement<'_>, event: &Event) -> Result<()> {
         event.note,
         event.corrects_event_id,
         event.request_id,
+        links.previous,
+        links.jump,
     ])?;
     Ok(())
 }
@@ -306,11 +342,11 @@ mod tests {
         migrate(&mut conn, LEDGER, |_| Ok(())).expect("a schema");
         let pages: i64 = conn.pragma_query_value(None, "page_count", |row| row.get(0)).expect("n");
         conn.pragma_update(None, "max_page_count", pages + 20).expect("a small disk");
-        let writer = Arc::new(Mutex::new(conn));
+        let writer = Arc::new(Mutex::new(Writer::new(conn).expect("a writer")));
 
         let begin = || async { SqliteTx::begin(Arc::clone(&writer).lock_owned().await) };
         let mut tx = begin().await.expect("begin");
-        let full = tx.step(|conn| {
+        let full = tx.read(|conn| {
             conn.execute_batch(
                 "INSERT INTO ledgers (name, epoch, created_at)
                  VALUES ('main', '0123456789abcdef', 0);
@@ -320,12 +356,12 @@ mod tests {
             Ok(())
         });
         assert!(matches!(full, Err(StoreError::Full(_))), "{full:?}");
-        assert!(tx.step(|_| Ok(())).is_err(), "nothing goes on after an error");
+        assert!(tx.read(|_| Ok(())).is_err(), "nothing goes on after an error");
         let committed = Box::new(tx).commit().await;
         assert!(matches!(committed, Err(StoreError::Failed(_))), "{committed:?}");
 
         let mut tx = begin().await.expect("begin");
-        let ledgers = tx.step(|conn| {
+        let ledgers = tx.read(|conn| {
             Ok(conn.query_row("SELECT count(*) FROM ledgers", [], |row| row.get::<_, i64>(0))?)
         });
         assert_eq!(ledgers, Ok(0), "all of it was rolled back");
