@@ -1,5 +1,6 @@
 //! SQLite: a store is a folder, one file is one ledger, no set-up.
 
+mod append;
 mod chain;
 mod connection;
 mod copy;

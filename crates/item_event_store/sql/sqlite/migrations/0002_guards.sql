@@ -171,12 +171,13 @@ END;
 -- the item it never goes back to an earlier one, also when it is replaced.
 
 CREATE TRIGGER item_inventory_replace BEFORE INSERT ON item_inventory
-WHEN EXISTS (
-  SELECT 1 FROM item_inventory AS c JOIN item_event_store AS e
-    ON e.id = c.last_event_id AND e.item_id = c.item_id
-  WHERE c.item_id = NEW.item_id AND coalesce(NEW.last_event_id, 0) < c.last_event_id)
+WHEN coalesce(NEW.last_event_id, 0) < (
+  SELECT last_event_id FROM item_inventory WHERE item_id = NEW.item_id)
 BEGIN
-  SELECT RAISE(ABORT, 'unexplained: the count is what the log says; record an event');
+  SELECT RAISE(ABORT, 'unexplained: the count is what the log says; record an event')
+  FROM item_inventory AS c JOIN item_event_store AS e
+    ON e.id = c.last_event_id AND e.item_id = c.item_id
+  WHERE c.item_id = NEW.item_id;
 END;
 
 CREATE TRIGGER item_inventory_insert AFTER INSERT ON item_inventory

@@ -42,7 +42,7 @@ impl SqliteLedger {
             make(&path, name, &Settings::default())?;
         }
         let writer = match folder.mode() {
-            Mode::Write => Some(Writer::new(open(&path)?)?),
+            Mode::Write => Some(Writer::new(open(&path)?)),
             Mode::Read => {
                 migrations::check_current(&connection::open_reader(&path)?, LEDGER)?;
                 None

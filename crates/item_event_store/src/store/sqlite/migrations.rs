@@ -117,7 +117,7 @@ impl Migration {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{statements, write};
+    use super::super::statements;
     use super::*;
 
     fn migrated(migrations: &[Migration]) -> Connection {
@@ -129,10 +129,8 @@ mod tests {
     #[test]
     fn every_statement_is_good_sql_for_one_of_the_schemas() {
         let (ledger, tokens) = (migrated(LEDGER), migrated(TOKENS));
-        let unstaged = migrated(LEDGER);
-        write::prepare(&ledger).expect("stages");
         for (name, sql) in statements::ALL {
-            let good = [&ledger, &tokens, &unstaged].iter().any(|conn| conn.prepare(sql).is_ok());
+            let good = [&ledger, &tokens].iter().any(|conn| conn.prepare(sql).is_ok());
             assert!(good, "{name}: {:?}", ledger.prepare(sql).err());
             assert!(sql.starts_with("-- "), "{name} does not say what its parameters are");
         }

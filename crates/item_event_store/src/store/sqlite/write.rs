@@ -1,27 +1,21 @@
 //! The writer's transaction. Its futures do their work at once, on the thread that polls them.
 
-use super::chain::{Chains, Links};
-use super::history::History;
-use super::statements::{
-    APPEND_EVENTS, BUMP_COUNTS_REVISION, CLEAR_STAGED_COUNTS, CLEAR_STAGED_EVENTS, CLOSE_RANGE,
-    DELETE_COUNT, INSERT_ITEM, INSERT_ITEM_CHANGE, INSERT_REQUEST, MAKE_STAGED_COUNTS,
-    MAKE_STAGED_EVENTS, OPEN_RANGE, PUT_COUNTS, PUT_SETTINGS, STAGE_COUNT, STAGE_EVENT,
-    UPDATE_ITEM,
-};
+use super::append::{append, put_counts};
+use super::chain::Chains;
+use super::statements::{BUMP_COUNTS_REVISION, DELETE_COUNT, PUT_SETTINGS};
 use super::{load, reads};
 use crate::error::StoreError;
 use crate::event::Event;
 use crate::facts::{Correctable, LastCount};
 use crate::ids::{IdempotencyKey, ItemId, Position};
 use crate::inventory::Inventory;
-use crate::item::{ItemAction, ItemChange};
+use crate::item::ItemChange;
 use crate::request::StoredRequest;
 use crate::settings::Settings;
-use crate::store::{Batch, Head, Loaded, Result, WriteTx, outcome};
+use crate::store::{Batch, Head, Loaded, Result, WriteTx};
 use crate::time::Timestamp;
 use async_trait::async_trait;
-use rusqlite::{CachedStatement, Connection, ErrorCode, params};
-use rusqlite::{DEFAULT_NAME, wal::CheckpointMode};
+use rusqlite::{Connection, DEFAULT_NAME, ErrorCode, wal::CheckpointMode};
 use tokio::sync::OwnedMutexGuard;
 
 /// A WAL that is longer is written back into the file after a commit.
@@ -33,19 +27,9 @@ pub(super) struct Writer {
     chains: Chains,
 }
 
-/// Makes a connection ready to write. Rows are staged in tables of its own and written by one
-/// statement a table: a statement that may be refused by a guard keeps a journal of its own, and
-/// one journal a batch costs much less than one a row.
-pub(super) fn prepare(conn: &Connection) -> rusqlite::Result<()> {
-    conn.execute(MAKE_STAGED_EVENTS, [])?;
-    conn.execute(MAKE_STAGED_COUNTS, [])?;
-    Ok(())
-}
-
 impl Writer {
-    pub fn new(conn: Connection) -> Result<Self> {
-        prepare(&conn)?;
-        Ok(Self { conn, chains: Chains::default() })
+    pub fn new(conn: Connection) -> Self {
+        Self { conn, chains: Chains::default() }
     }
 
     /// Writes everything back into the ledger's file.
@@ -214,117 +198,6 @@ impl WriteTx for SqliteTx {
     }
 }
 
-/// Writes a batch between the opening and the closing of its range of positions.
-fn append(conn: &Connection, chains: &mut Chains, batch: &Batch) -> Result<()> {
-    let Head { position, items_revision, last_request_id, last_created_at, .. } = &batch.head;
-    conn.prepare_cached(OPEN_RANGE)?.execute((
-        position,
-        items_revision,
-        last_request_id,
-        last_created_at,
-    ))?;
-    for change in &batch.item_changes {
-        insert_item_change(conn, change)?;
-    }
-    append_events(conn, chains, &batch.events)?;
-    put_counts(conn, &batch.inventory)?;
-    let mut insert = conn.prepare_cached(INSERT_REQUEST)?;
-    for request in &batch.requests {
-        insert.execute((
-            request.id,
-            &request.key,
-            request.hash,
-            &request.actor,
-            request.created_at,
-            request.position,
-            outcome::encode(&request.outcome),
-        ))?;
-    }
-    conn.prepare_cached(CLOSE_RANGE)?.execute([])?;
-    Ok(())
-}
-
-/// The change first: it explains the item's row.
-fn insert_item_change(conn: &Connection, change: &ItemChange) -> Result<()> {
-    let item = &change.item;
-    conn.prepare_cached(INSERT_ITEM_CHANGE)?.execute(params![
-        change.revision,
-        item.id,
-        change.action,
-        change.actor,
-        change.position,
-        item.name,
-        item.sku,
-        item.unit,
-        item.allow_negative,
-        item.archived_at,
-        item.created_at,
-        item.updated_at,
-    ])?;
-    let changed = match change.action {
-        ItemAction::Created => conn.prepare_cached(INSERT_ITEM)?.execute([change.revision])?,
-        ItemAction::Edited | ItemAction::Archived | ItemAction::Unarchived => {
-            conn.prepare_cached(UPDATE_ITEM)?.execute((change.revision, item.id))?
-        }
-    };
-    if changed == 1 {
-        Ok(())
-    } else {
-        Err(StoreError::Refused(format!("item_not_found: there is no item {}", item.id)))
-    }
-}
-
-fn append_events(conn: &Connection, chains: &mut Chains, events: &[Event]) -> Result<()> {
-    let mut stage = conn.prepare_cached(STAGE_EVENT)?;
-    for event in events {
-        let read = || History::of(conn, event.item_id)?.chain(event.version);
-        let links = chains.at(event.item_id, event.version, read)?.push(event.id);
-        stage_event(&mut stage, event, links)?;
-    }
-    conn.prepare_cached(APPEND_EVENTS)?.execute([])?;
-    conn.prepare_cached(CLEAR_STAGED_EVENTS)?.execute([])?;
-    Ok(())
-}
-
-fn stage_event(stage: &mut CachedStatement<'_>, event: &Event, links: Links) -> Result<()> {
-    stage.execute(params![
-        event.id,
-        event.item_id,
-        event.quantity_change,
-        event.reason,
-        event.created_at,
-        event.version,
-        event.quantity_after,
-        event.kind,
-        event.occurred_at,
-        event.actor,
-        event.reference,
-        event.note,
-        event.corrects_event_id,
-        event.request_id,
-        links.previous,
-        links.jump,
-    ])?;
-    Ok(())
-}
-
-fn put_counts(conn: &Connection, rows: &[Inventory]) -> Result<()> {
-    let mut stage = conn.prepare_cached(STAGE_COUNT)?;
-    for Inventory { item, count } in rows {
-        stage.execute((
-            item.id,
-            count.quantity,
-            count.version,
-            count.last_event_id,
-            count.created_at,
-            count.updated_at,
-        ))?;
-    }
-    conn.prepare_cached(PUT_COUNTS)?.execute([])?;
-    conn.prepare_cached(CLEAR_STAGED_COUNTS)?.execute([])?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::connection::open_writer;
@@ -342,7 +215,7 @@ mod tests {
         migrate(&mut conn, LEDGER, |_| Ok(())).expect("a schema");
         let pages: i64 = conn.pragma_query_value(None, "page_count", |row| row.get(0)).expect("n");
         conn.pragma_update(None, "max_page_count", pages + 20).expect("a small disk");
-        let writer = Arc::new(Mutex::new(Writer::new(conn).expect("a writer")));
+        let writer = Arc::new(Mutex::new(Writer::new(conn)));
 
         let begin = || async { SqliteTx::begin(Arc::clone(&writer).lock_owned().await) };
         let mut tx = begin().await.expect("begin");

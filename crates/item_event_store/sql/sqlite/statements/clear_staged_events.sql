@@ -1,2 +1,0 @@
--- No parameters.
-DELETE FROM temp.staged_events
