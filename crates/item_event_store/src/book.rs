@@ -6,6 +6,7 @@ use crate::ids::ItemId;
 use crate::inventory::{Count, Inventory};
 use crate::item::{Item, ItemChange};
 use crate::text::Sku;
+use rustc_hash::FxHashMap;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -29,7 +30,7 @@ impl Entry {
 /// All items and counts of a ledger, true at one position and one items revision.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Book {
-    entries: HashMap<ItemId, Entry>,
+    entries: FxHashMap<ItemId, Entry>,
     skus: HashMap<Sku, ItemId>,
     last_item_id: i64,
 }

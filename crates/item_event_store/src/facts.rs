@@ -5,7 +5,7 @@ use crate::command::{Command, Request, SetInventory, SetKind};
 use crate::event::Event;
 use crate::ids::{ItemId, Position};
 use crate::time::Timestamp;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// An event that a correction names, and what earlier corrections made of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,9 +68,9 @@ impl Wanted {
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     /// By position. What is missing is not in the log.
-    pub correctable: HashMap<Position, Correctable>,
+    pub correctable: FxHashMap<Position, Correctable>,
     /// Of every item that [`Wanted`] touches. An item that is missing was never counted.
-    pub last_counts: HashMap<ItemId, LastCount>,
+    pub last_counts: FxHashMap<ItemId, LastCount>,
     /// The sum of an item's changes that took effect after a time.
-    pub changes_since: HashMap<(ItemId, Timestamp), i64>,
+    pub changes_since: FxHashMap<(ItemId, Timestamp), i64>,
 }

@@ -7,7 +7,7 @@ use crate::limits::LOG_PAGE_EVENTS;
 use crate::query::{EventQuery, Order};
 use crate::report::{Progress, RebuildReport, Rebuilt};
 use crate::store::{Discrepancy, LedgerStore};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 pub(crate) async fn rebuild(
     store: &dyn LedgerStore,
@@ -34,7 +34,7 @@ async fn add_up(
     progress: Progress<'_>,
 ) -> Result<(u64, u64), StoreError> {
     let head = store.head().await?.position;
-    let mut balances: HashMap<ItemId, (i64, i64)> = HashMap::new();
+    let mut balances: FxHashMap<ItemId, (i64, i64)> = FxHashMap::default();
     let mut events = 0;
     let mut query = EventQuery {
         item,

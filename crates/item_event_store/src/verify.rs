@@ -13,7 +13,7 @@ use crate::query::{EventQuery, Order};
 use crate::report::{Finding, Progress, VerifyReport};
 use crate::store::{Head, LedgerStore, Snapshot};
 use fold::Fold;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// The findings of a verification, as many as a report lists.
 #[derive(Default)]
@@ -125,7 +125,7 @@ fn compare_counts(snapshot: &Snapshot, fold: &Fold, findings: &mut Findings) {
 
 /// Every item is what its last change says.
 fn compare_items(snapshot: &Snapshot, changes: &[ItemChange], findings: &mut Findings) {
-    let mut last: HashMap<ItemId, &Item> = HashMap::new();
+    let mut last: FxHashMap<ItemId, &Item> = FxHashMap::default();
     for (change, revision) in changes.iter().zip(1..) {
         if change.revision != revision {
             let detail = format!("revision {} of items where {revision} was due", change.revision);

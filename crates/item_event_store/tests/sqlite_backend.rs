@@ -57,6 +57,15 @@ impl Bakery {
 
     /// As the writer does it: load, decide, append, commit.
     async fn execute(&self, commands: Vec<Command>) {
+        self.execute_with(commands, |_| ()).await.expect("appended");
+    }
+
+    /// The same, with something changed in what is written.
+    async fn execute_with(
+        &self,
+        commands: Vec<Command>,
+        change: impl FnOnce(&mut Batch),
+    ) -> Result<(), StoreError> {
         let n = self.keys.fetch_add(1, Ordering::SeqCst);
         let actor = "test".parse().expect("an actor");
         let key = format!("key-{n}").parse().expect("a key");
@@ -92,7 +101,7 @@ impl Bakery {
                 unchanged: decided.unchanged,
             },
         };
-        let batch = Batch {
+        let mut batch = Batch {
             base,
             head,
             events: drafted.events,
@@ -100,8 +109,9 @@ impl Bakery {
             inventory: drafted.inventory,
             requests: vec![stored],
         };
-        tx.append(&batch).await.expect("append");
-        tx.commit().await.expect("commit");
+        change(&mut batch);
+        tx.append(&batch).await?;
+        tx.commit().await
     }
 
     async fn quantity(&self, item: i64) -> i64 {
@@ -417,6 +427,34 @@ async fn a_wrong_count_is_found_and_replaced() {
     tx.commit().await.expect("commit");
     assert_eq!(bakery.ledger.discrepancies().await.expect("a read").value, vec![]);
     assert_eq!(bakery.ledger.head().await.expect("a head").counts_revision, 1);
+}
+
+/// The writer's own mistakes: its batch is held to the guards as a whole.
+#[tokio::test]
+async fn a_batch_that_nothing_explains_is_refused() {
+    let bakery = Bakery::stocked().await;
+    let before = bakery.dump();
+    let mistakes: [fn(&mut Batch); 9] = [
+        |batch| batch.inventory[0].count.quantity += 1,
+        |batch| batch.inventory[0].count.version += 1,
+        |batch| batch.inventory[0].count.updated_at = Timestamp::MIN,
+        |batch| batch.inventory.clear(),
+        |batch| batch.events.clear(),
+        |batch| batch.events[0].id = Position(5),
+        |batch| batch.head.position = Position(5),
+        |batch| batch.requests.clear(),
+        |batch| batch.head.items_revision += 1,
+    ];
+    for (n, mistake) in mistakes.into_iter().enumerate() {
+        let refused = bakery.execute_with(vec![batch_of(1, 1)], mistake).await;
+        assert!(matches!(refused, Err(StoreError::Refused(_))), "{n}: {refused:?}");
+        assert_eq!(bakery.dump(), before, "{n}");
+    }
+    let unmade = bakery.execute_with(vec![create("Eclair", 0)], |batch| batch.inventory.clear());
+    assert!(matches!(unmade.await, Err(StoreError::Refused(_))));
+    assert_eq!(bakery.dump(), before);
+    bakery.execute(vec![batch_of(1, 1), create("Eclair", 1)]).await;
+    assert_eq!(bakery.ledger.integrity().await.expect("a check"), Vec::<String>::new());
 }
 
 #[tokio::test]

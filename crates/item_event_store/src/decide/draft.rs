@@ -34,7 +34,13 @@ pub struct Draft<'a> {
     pub(super) base: Base,
     pub(super) events: Vec<Event>,
     item_changes: Vec<ItemChange>,
-    undo: Vec<(ItemId, Option<Entry>)>,
+    undo: Vec<Undo>,
+}
+
+/// What a rejected request takes back.
+enum Undo {
+    Count(ItemId, Count),
+    Entry(ItemId, Option<Entry>),
 }
 
 /// What became of an accepted request.
@@ -121,8 +127,8 @@ impl<'a> Draft<'a> {
     }
 
     fn append(&mut self, new: NewEvent, actor: &Actor, request_id: i64) {
-        self.remember(new.item_id);
         let before = self.book.get(new.item_id).expect("a judged event has an item").count;
+        self.undo.push(Undo::Count(new.item_id, before));
         let event = Event {
             id: self.base.position.plus(self.events.len() + 1),
             item_id: new.item_id,
@@ -149,7 +155,7 @@ impl<'a> Draft<'a> {
         action: ItemAction,
         actor: &Actor,
     ) -> (ItemId, Option<Position>) {
-        self.remember(item.id);
+        self.undo.push(Undo::Entry(item.id, self.book.get(item.id).cloned()));
         let made = i64::try_from(self.item_changes.len()).expect("a batch is small") + 1;
         item.revision = self.base.items_revision + made;
         let position = self.base.position.plus(self.events.len());
@@ -166,15 +172,14 @@ impl<'a> Draft<'a> {
         (id, last)
     }
 
-    fn remember(&mut self, item: ItemId) {
-        self.undo.push((item, self.book.get(item).cloned()));
-    }
-
     fn roll_back(&mut self, first_event: usize, first_change: usize) {
         self.events.truncate(first_event);
         self.item_changes.truncate(first_change);
-        while let Some((item, before)) = self.undo.pop() {
-            self.book.restore(item, before);
+        while let Some(undo) = self.undo.pop() {
+            match undo {
+                Undo::Count(item, before) => self.book.put_count(item, before),
+                Undo::Entry(item, before) => self.book.restore(item, before),
+            }
         }
     }
 

@@ -10,14 +10,14 @@ use crate::limits::{MAX_CLOCK_SKEW_MICROS, MAX_QUANTITY};
 use crate::reason::{Kind, Reason};
 use crate::store::LedgerStore;
 use crate::time::Timestamp;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 pub(super) struct Fold {
     pub events: u64,
     last: Option<(Position, Timestamp)>,
-    items: HashMap<ItemId, Folded>,
+    items: FxHashMap<ItemId, Folded>,
     /// What corrections made of the events they correct.
-    corrected_by: HashMap<Position, i64>,
+    corrected_by: FxHashMap<Position, i64>,
 }
 
 /// One item as the log has it so far.
@@ -34,8 +34,12 @@ struct Folded {
 
 impl Fold {
     pub fn new(changes: &[ItemChange]) -> Self {
-        let mut fold =
-            Self { events: 0, last: None, items: HashMap::new(), corrected_by: HashMap::new() };
+        let mut fold = Self {
+            events: 0,
+            last: None,
+            items: FxHashMap::default(),
+            corrected_by: FxHashMap::default(),
+        };
         fold.know_items(changes);
         fold
     }

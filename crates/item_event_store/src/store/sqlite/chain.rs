@@ -8,8 +8,8 @@
 //! event at the root of a tree names the root of the next one.
 
 use crate::ids::{ItemId, Position};
+use rustc_hash::FxHashMap;
 use std::cmp::Ordering;
-use std::collections::HashMap;
 
 /// What an event's row says of the events before it; [`Position::START`] where there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +108,7 @@ fn largest_tree(events: i64) -> i64 {
 /// The chains of the items that the writer has written to: a cache. Whether one of them is true
 /// is told by the version that the item's next event has.
 #[derive(Debug, Default)]
-pub(super) struct Chains(HashMap<ItemId, Chain>);
+pub(super) struct Chains(FxHashMap<ItemId, Chain>);
 
 impl Chains {
     /// The chain of an item whose next event has this version, read if it is not at hand.

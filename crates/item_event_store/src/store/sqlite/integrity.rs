@@ -7,7 +7,8 @@ use super::statements::{ALL_LINKS, SCHEMA_OBJECTS};
 use crate::ids::{ItemId, Position};
 use crate::store::Result;
 use rusqlite::Connection;
-use std::collections::{BTreeMap, HashMap};
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 
 /// Bad links that are told one by one.
 const MAX_BAD_LINKS: usize = 50;
@@ -29,7 +30,7 @@ pub(super) fn faults(conn: &Connection) -> Result<Vec<String>> {
 
 /// Events whose links are not those that the events before them give.
 fn bad_links(conn: &Connection) -> Result<Vec<String>> {
-    let mut chains: HashMap<ItemId, Chain> = HashMap::new();
+    let mut chains: FxHashMap<ItemId, Chain> = FxHashMap::default();
     let mut faults = Vec::new();
     let mut statement = conn.prepare_cached(ALL_LINKS)?;
     let mut rows = statement.query([])?;
