@@ -1,5 +1,8 @@
 //! ItemEventStore as one binary: the HTTP service and the command line.
 
+#[cfg(all(feature = "failpoints", not(debug_assertions)))]
+compile_error!("failpoints are for test builds only");
+
 mod cli;
 mod http;
 mod wire;

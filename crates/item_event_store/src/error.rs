@@ -40,6 +40,10 @@ pub enum StoreError {
     /// Any other failure of the database.
     #[error("the database failed: {0}")]
     Failed(String),
+    /// The storage fails: an I/O error. Nothing that it says is to be trusted any more before the
+    /// process has restarted.
+    #[error("the storage fails: {0}")]
+    Broken(String),
     /// The commit was sent and its answer is not known: it may have happened.
     #[error("it is not known whether the commit happened: {0}")]
     CommitUnknown(String),

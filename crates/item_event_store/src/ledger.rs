@@ -61,6 +61,32 @@ impl Ledger {
         clock: Arc<dyn Clock>,
         failed: Arc<Failed>,
     ) -> Result<Self, StoreError> {
+        let (ledger, writer) = Self::apart(store, clock, failed).await?;
+        let runtime = tokio::runtime::Handle::current();
+        std::thread::Builder::new()
+            .name("ledger-writer".into())
+            .spawn(move || runtime.block_on(writer))
+            .map_err(|error| StoreError::Failed(format!("no thread for the writer: {error}")))?;
+        Ok(ledger)
+    }
+
+    /// Opens a ledger whose writer is the caller's to run: nothing is recorded but while its future
+    /// is polled. It ends when the ledger is closed and what was queued is done.
+    ///
+    /// # Errors
+    /// When the head cannot be read.
+    pub async fn with_writer(
+        store: Arc<dyn LedgerStore>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), StoreError> {
+        Self::apart(store, clock, Arc::new(Failed::new(None))).await
+    }
+
+    async fn apart(
+        store: Arc<dyn LedgerStore>,
+        clock: Arc<dyn Clock>,
+        failed: Arc<Failed>,
+    ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), StoreError> {
         let head = store.head().await?;
         let queue = Arc::new(Queue::default());
         let signals = Arc::new(Signals {
@@ -73,16 +99,12 @@ impl Ledger {
         let writer =
             Writer::new(Arc::clone(&store), clock, Arc::clone(&queue), Arc::clone(&signals));
         let (stop, stopped) = watch::channel(false);
-        let runtime = tokio::runtime::Handle::current();
-        std::thread::Builder::new()
-            .name("ledger-writer".into())
-            .spawn(move || {
-                runtime.block_on(writer.run());
-                stop.send_replace(true);
-            })
-            .map_err(|error| StoreError::Failed(format!("no thread for the writer: {error}")))?;
+        let running = async move {
+            writer.run().await;
+            stop.send_replace(true);
+        };
         let writing = Writing { queue, signals, stopped };
-        Ok(Self { store, writing: Some(Arc::new(writing)) })
+        Ok((Self { store, writing: Some(Arc::new(writing)) }, running))
     }
 
     /// A ledger that can be read, verified and followed, but not written to.

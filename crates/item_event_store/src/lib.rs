@@ -25,6 +25,7 @@ mod entropy;
 pub mod error;
 pub mod event;
 pub mod facts;
+mod failpoint;
 pub mod follow;
 mod hash;
 pub mod ids;

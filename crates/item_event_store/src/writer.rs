@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::command::Request;
 use crate::error::{ExecuteError, StoreError};
 use crate::facts::{Facts, Wanted};
+use crate::failpoint::failpoint;
 use crate::ids::Position;
 use crate::report::{Rebuilt, WriterStats};
 use crate::settings::{Settings, SettingsChange};
@@ -134,7 +135,11 @@ impl Writer {
             done => done,
         };
         match done {
-            Ok(replies) => answer_all(jobs, replies),
+            Ok(replies) => {
+                failpoint!("before_answer");
+                answer_all(jobs, replies);
+                failpoint!("after_answer");
+            }
             Err(error @ (StoreError::Refused(_) | StoreError::Failed(_))) if jobs.len() > 1 => {
                 tracing::warn!(%error, requests = jobs.len(), "a batch failed: trying one by one");
                 for job in jobs {
@@ -163,20 +168,25 @@ impl Writer {
         Err(StoreError::CommitUnknown(why))
     }
 
-    /// After a commit whose outcome cannot be found out, what is in memory and even what can be
-    /// read may differ from what is on the disk. Nothing is acknowledged any more: the process
-    /// restarts.
+    /// After an I/O error, or a commit whose outcome cannot be found out, what is in memory and
+    /// even what can be read may differ from what is on the disk. Nothing is acknowledged any more:
+    /// the process restarts.
     fn note_failure(&self, error: Option<&StoreError>) {
-        if let Some(StoreError::CommitUnknown(reason)) = error
-            && !self.store.resolves_unknown_commits()
-        {
-            tracing::error!(reason, "a commit has an unknown outcome: the writer stops");
-            self.signals.failed.send_replace(Some(reason.clone()));
-        }
+        let reason = match error {
+            Some(StoreError::Broken(reason)) => reason,
+            Some(StoreError::CommitUnknown(reason)) if !self.store.resolves_unknown_commits() => {
+                reason
+            }
+            _ => return,
+        };
+        tracing::error!(reason, "the storage failed: the writer stops");
+        self.signals.failed.send_replace(Some(reason.clone()));
     }
 
     async fn commit(&mut self, jobs: &[Job]) -> Result<Vec<Reply>> {
+        failpoint!("before_begin");
         let mut tx = self.store.begin().await?;
+        failpoint!("after_begin");
         let mut memory = Memory::catch_up(self.memory.take(), tx.as_mut()).await?;
         let keys: Vec<_> = jobs.iter().map(|job| job.request.key.clone()).collect();
         let stored = tx.requests(&keys).await?;
@@ -187,8 +197,11 @@ impl Writer {
             self.memory = Some(memory);
             return Ok(plan.replies());
         }
+        failpoint!("before_append");
         tx.append(&plan.batch).await?;
+        failpoint!("before_commit");
         tx.commit().await?;
+        failpoint!("after_commit");
         memory.committed(&plan.batch);
         self.announce(&plan);
         self.memory = Some(memory);
@@ -278,7 +291,7 @@ fn answer_all(jobs: Vec<Job>, replies: Vec<Reply>) {
 fn refuse_all(jobs: Vec<Job>, error: &StoreError) {
     let answer = match error {
         StoreError::CommitUnknown(reason) => ExecuteError::Unknown(reason.clone()),
-        StoreError::Busy(_) | StoreError::Full(_) | StoreError::InUse(_) | StoreError::ReadOnly => {
+        StoreError::Busy(_) | StoreError::InUse(_) | StoreError::ReadOnly => {
             ExecuteError::NotStarted(error.to_string())
         }
         _ => ExecuteError::Store(error.clone()),

@@ -145,7 +145,9 @@ impl From<StoreError> for Failure {
             StoreError::Busy(_) | StoreError::CommitUnknown(_) => {
                 Self::new(Exit::TryAgain, message)
             }
-            StoreError::Full(_) | StoreError::Failed(_) => Self::new(Exit::Io, message),
+            StoreError::Full(_) | StoreError::Broken(_) | StoreError::Failed(_) => {
+                Self::new(Exit::Io, message)
+            }
             StoreError::ReadOnly | StoreError::Refused(_) => Self::new(Exit::Bug, message),
         }
     }

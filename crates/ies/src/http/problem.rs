@@ -216,6 +216,12 @@ impl From<StoreError> for Problem {
                     .executed(Executed::No)
                     .retry_after(RETRY_FULL)
             }
+            StoreError::Broken(_) => {
+                tracing::error!(%error, "the storage fails");
+                Self::new(&kinds::STORAGE_FAILED, "nothing was recorded")
+                    .executed(Executed::No)
+                    .retry_after(RETRY_SOON)
+            }
             StoreError::ReadOnly => {
                 Self::new(&kinds::READ_ONLY, "write through the server that has it open")
                     .executed(Executed::No)

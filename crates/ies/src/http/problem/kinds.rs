@@ -73,6 +73,7 @@ kinds! {
     INTERNAL "internal_error" INTERNAL_SERVER_ERROR "Something failed here";
     BUSY "busy" SERVICE_UNAVAILABLE "Not now: try again";
     STORAGE_FULL "storage_full" SERVICE_UNAVAILABLE "The storage is full";
+    STORAGE_FAILED "storage_failed" SERVICE_UNAVAILABLE "The storage fails";
     READ_ONLY "read_only" SERVICE_UNAVAILABLE "The store is open for reading only";
     NOT_READY "not_ready" SERVICE_UNAVAILABLE "The service is not ready";
     COMMIT_UNKNOWN "commit_unknown" SERVICE_UNAVAILABLE "It may have been recorded";

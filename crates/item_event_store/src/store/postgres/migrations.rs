@@ -4,6 +4,7 @@ use super::connection::{Connection, Connections, InTransaction};
 use super::rows::Cells;
 use super::statements::{APPLIED_MIGRATIONS, INSERT_MIGRATION, LOCK_MIGRATIONS, SCHEMA_EXISTS};
 use crate::error::StoreError;
+use crate::failpoint::failpoint;
 use crate::store::{Mode, Result};
 use crate::time::Timestamp;
 use sha2::Digest as _;
@@ -90,6 +91,7 @@ async fn apply(conn: &Connection) -> Result<()> {
         conn.batch(migration.sql).await?;
         let (sha256, now) = (migration.sha256(), Timestamp::now());
         conn.execute(INSERT_MIGRATION, &[&migration.name, &sha256, &now]).await?;
+        failpoint!("mid_migration");
     }
     Ok(())
 }

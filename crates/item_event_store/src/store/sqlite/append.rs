@@ -9,6 +9,7 @@ use super::statements::{
 };
 use crate::error::StoreError;
 use crate::event::Event;
+use crate::failpoint::failpoint;
 use crate::inventory::Inventory;
 use crate::item::{ItemAction, ItemChange};
 use crate::request::StoredRequest;
@@ -32,7 +33,9 @@ pub(super) fn append(conn: &Connection, chains: &mut Chains, batch: &Batch) -> R
         insert_item_change(conn, change)?;
     }
     insert_events(conn, chains, &batch.events)?;
+    failpoint!("after_events");
     put_counts(conn, &batch.inventory)?;
+    failpoint!("after_counts");
     insert_requests(conn, &batch.requests)?;
     let unexplained: Option<Option<String>> =
         first(conn, UNEXPLAINED, [batch.base.items_revision], |row| row.get(0))?;

@@ -1,9 +1,11 @@
 //! Connections: how every one of them is set up, and the pool of those that read.
 
+use super::files;
 use crate::error::StoreError;
 use crate::store::Result;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::wal::CheckpointMode;
+use rusqlite::{Connection, DEFAULT_NAME, OpenFlags};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -44,7 +46,13 @@ pub(super) fn check_sqlite(version: i32) -> Result<()> {
 /// The connection that writes. Its checkpoints are its owner's business.
 pub(super) fn open_writer(path: &Path) -> Result<Connection> {
     let conn = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0))?;
+    let mode: String =
+        conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if mode != "wal" {
+        // SQLite stays with another mode, whose commits need not last, and says so in passing.
+        let text = format!("{} cannot be given a write-ahead log", path.display());
+        return Err(StoreError::Broken(text));
+    }
     conn.pragma_update(None, "synchronous", "FULL")?;
     // The guards of others, row by row. What the writer writes is held to them as a whole batch.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
@@ -54,6 +62,20 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection> {
     conn.pragma_update(None, "journal_size_limit", WAL_FILE_BYTES)?;
     conn.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     Ok(conn)
+}
+
+/// Makes what was found in the file last, before anybody is told of it. What a process left in the
+/// WAL when the disk failed it can be read and yet not be on the disk: a sync that failed is not
+/// made up for by another one. So it is written once more, into the file itself, and the WAL begins
+/// anew: its older part must not come back over newer pages. Nor does SQLite mind when the name of
+/// a new WAL cannot be made to last.
+pub(super) fn make_last(conn: &Connection, path: &Path) -> Result<()> {
+    let (in_wal, written) = conn.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::TRUNCATE)?;
+    if written < in_wal {
+        return Err(StoreError::Busy("another program is reading the store".into()));
+    }
+    files::sync_file(&files::with_suffix(path, "-wal"))?;
+    files::sync_name(path)
 }
 
 /// A connection that cannot write.

@@ -6,6 +6,7 @@ use super::migrations::{self, LEDGER};
 use super::statements::SET_EPOCH;
 use super::{connection, integrity, reads};
 use crate::error::StoreError;
+use crate::failpoint::failpoint;
 use crate::ids::{Epoch, LedgerName};
 use crate::store::{Head, Mode, Result};
 use rusqlite::backup::Backup;
@@ -51,6 +52,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     let source = connection::open_reader(from)?;
     let mut target = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     Backup::new(&source, &mut target)?.run_to_completion(PAGES_PER_STEP, RETRY_AFTER, None)?;
+    failpoint!("after_copy");
     Ok(())
 }
 

@@ -21,6 +21,7 @@ pub(super) fn interpret(error: &Error) -> StoreError {
                 StoreError::Busy("another program is writing to the ledger".into())
             }
             Some(ErrorCode::DiskFull) => StoreError::Full(text),
+            Some(ErrorCode::SystemIoFailure) => StoreError::Broken(text),
             Some(ErrorCode::ReadOnly) => StoreError::ReadOnly,
             Some(ErrorCode::ConstraintViolation) => StoreError::Refused(text),
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Corrupt(text),

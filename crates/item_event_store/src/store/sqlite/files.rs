@@ -2,6 +2,7 @@
 
 use super::error::interpret_io;
 use crate::error::StoreError;
+use crate::failpoint::failpoint;
 use crate::ids::LedgerName;
 use crate::store::{Mode, Result};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
@@ -104,11 +105,12 @@ pub(super) fn make_whole<T>(path: &Path, fill: impl FnOnce(&Path) -> Result<T>) 
     remove_with_wal(&partial);
     drop(create_new(&partial)?);
     let finished = fill(&partial).and_then(|filled| {
+        failpoint!("before_naming");
         let named = File::open(&partial)
             .and_then(|file| file.sync_all())
             .and_then(|()| std::fs::rename(&partial, path));
         named.map_err(|e| interpret_io(&format!("making {}", path.display()), &e))?;
-        sync_dir(path.parent().filter(|dir| *dir != Path::new("")).unwrap_or(Path::new(".")))?;
+        sync_name(path)?;
         Ok(filled)
     });
     if finished.is_err() {
@@ -132,6 +134,11 @@ fn create_new(path: &Path) -> Result<File> {
     options.open(path).map_err(|e| interpret_io(&format!("making {}", path.display()), &e))
 }
 
+/// Makes a file's name last.
+pub(super) fn sync_name(path: &Path) -> Result<()> {
+    sync_dir(path.parent().filter(|dir| *dir != Path::new("")).unwrap_or(Path::new(".")))
+}
+
 /// Makes the names of new files in a folder last.
 fn sync_dir(dir: &Path) -> Result<()> {
     if cfg!(unix) {
@@ -139,6 +146,12 @@ fn sync_dir(dir: &Path) -> Result<()> {
         synced.map_err(|e| interpret_io(&format!("writing the folder {}", dir.display()), &e))?;
     }
     Ok(())
+}
+
+/// Makes what is in a file last.
+pub(super) fn sync_file(path: &Path) -> Result<()> {
+    let synced = OpenOptions::new().write(true).open(path).and_then(|file| file.sync_all());
+    synced.map_err(|e| interpret_io(&format!("writing {}", path.display()), &e))
 }
 
 /// A path with something appended to the file's name.

@@ -101,7 +101,9 @@ pub(super) fn make(path: &Path, name: &LedgerName, settings: &Settings) -> Resul
             let row = (name, epoch, now, time_zone, day_start_hour, archived_at);
             tx.execute(INSERT_LEDGER, row)?;
             Ok(())
-        })
+        })?;
+        // Closing it would pass over what fails.
+        connection::make_last(&conn, partial)
     })
 }
 
@@ -120,6 +122,7 @@ pub(super) fn info(path: &Path, mode: Mode) -> Result<LedgerInfo> {
 fn open(path: &Path) -> Result<Connection> {
     let mut conn = connection::open_writer(path)?;
     migrations::migrate(&mut conn, LEDGER, |_| Ok(()))?;
+    connection::make_last(&conn, path)?;
     Ok(conn)
 }
 

@@ -2,6 +2,7 @@
 
 use super::statements::{APPLIED_MIGRATIONS, INSERT_MIGRATION, SCHEMA_OBJECTS};
 use crate::error::StoreError;
+use crate::failpoint::failpoint;
 use crate::store::Result;
 use crate::time::Timestamp;
 use rusqlite::{Connection, Transaction};
@@ -62,6 +63,7 @@ pub(super) fn migrate(
             INSERT_MIGRATION,
             (migration.name, migration.sha256(), Timestamp::now().micros()),
         )?;
+        failpoint!("mid_migration");
     }
     then(&tx)?;
     tx.commit()?;

@@ -27,6 +27,7 @@ impl Tokens {
                 folder.make_file(&path)?;
                 let mut conn = connection::open_writer(&path)?;
                 migrations::migrate(&mut conn, migrations::TOKENS, |_| Ok(()))?;
+                connection::make_last(&conn, &path)?;
                 Some(conn)
             }
             Mode::Read if path.exists() => {

@@ -7,6 +7,7 @@ use super::{load, reads};
 use crate::error::StoreError;
 use crate::event::Event;
 use crate::facts::{Correctable, LastCount};
+use crate::failpoint::failpoint;
 use crate::ids::{IdempotencyKey, ItemId, Position};
 use crate::inventory::Inventory;
 use crate::item::ItemChange;
@@ -19,7 +20,7 @@ use rusqlite::{Connection, DEFAULT_NAME, ErrorCode, wal::CheckpointMode};
 use tokio::sync::OwnedMutexGuard;
 
 /// A WAL that is longer is written back into the file after a commit.
-const CHECKPOINT_PAGES: i32 = 16 * 1024;
+const CHECKPOINT_PAGES: i32 = if cfg!(feature = "failpoints") { 64 } else { 16 * 1024 };
 
 /// The connection that writes, and what it keeps in memory between batches.
 pub(super) struct Writer {
@@ -102,9 +103,13 @@ impl SqliteTx {
         let in_wal = conn.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::NOOP);
         if let Ok((pages, done)) = in_wal
             && pages - done > CHECKPOINT_PAGES
-            && let Err(error) = conn.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::PASSIVE)
         {
-            tracing::warn!(%error, "a checkpoint failed");
+            failpoint!("before_checkpoint");
+            let written = conn.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::PASSIVE);
+            failpoint!("after_checkpoint");
+            if let Err(error) = written {
+                tracing::warn!(%error, "a checkpoint failed");
+            }
         }
     }
 }
