@@ -1,0 +1,156 @@
+//! Fault tests of ItemEventStore: they break what can break, and hold what is left to the
+//! promises of RELIABILITY.md. `./torture` builds and runs it.
+
+mod bugs;
+mod call;
+mod campaign;
+mod check;
+mod client;
+mod cluster;
+mod disk;
+mod faults;
+mod follow;
+mod generate;
+mod history;
+mod load;
+mod local;
+mod model;
+mod place;
+mod proxy;
+mod random;
+mod report;
+mod run;
+mod server;
+mod witness;
+mod worker;
+
+use anyhow::Result;
+use campaign::{ALL, Campaign, Kind};
+use clap::{Parser, Subcommand};
+use report::Report;
+use run::Run;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// Breaks what can break, and holds what is left to the promises of RELIABILITY.md.
+#[derive(Parser)]
+#[command(name = "torture")]
+struct Arguments {
+    /// A mixture of everything for so long
+    #[arg(long, default_value_t = 5)]
+    minutes: u64,
+    /// One seed repeats one run's decisions
+    #[arg(long, global = true)]
+    seed: Option<u64>,
+    /// The program under test
+    #[arg(long, global = true, default_value = "target/debug/ies")]
+    binary: PathBuf,
+    /// The same, built with failpoints
+    #[arg(long, global = true, default_value = "target/torture/ies-failpoints")]
+    failpoints: PathBuf,
+    /// Add the figures to the record
+    #[arg(long, global = true)]
+    record: bool,
+    #[command(subcommand)]
+    what: Option<What>,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// What every change has to pass
+    Ci,
+    /// One campaign
+    Run {
+        kind: Kind,
+        #[arg(long, default_value = "sqlite")]
+        backend: place::Backend,
+        #[arg(long, default_value_t = 10)]
+        cycles: u64,
+    },
+    /// Runs that must find something broken: each seeded bug, and `synchronous_commit=off`
+    Control,
+    /// The product's sources with every seeded bug in them, each off until `IES_SEEDED_BUG` names it
+    #[command(hide = true)]
+    SeedBugs { folder: PathBuf },
+    #[command(hide = true)]
+    Worker { words: Vec<String> },
+}
+
+fn main() -> Result<ExitCode> {
+    let arguments = Arguments::parse();
+    match &arguments.what {
+        Some(What::Worker { words }) => work(words)?,
+        Some(What::SeedBugs { folder }) => bugs::seed(Path::new("."), folder)?,
+        Some(What::Control) => return bugs::control(arguments.seed.unwrap_or(1)),
+        _ => return campaigns(&arguments),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn campaigns(arguments: &Arguments) -> Result<ExitCode> {
+    let drawn = || u64::from(std::process::id()).wrapping_mul(0x9E37_79B9) % 1_000_000;
+    let seed = arguments.seed.unwrap_or_else(drawn);
+    let mut report = Report::default();
+    let one = |campaign: Campaign, seed: u64, cycles: u64, report: &mut Report| {
+        let steps = campaign.kind == Kind::Steps;
+        let binary = if steps { &arguments.failpoints } else { &arguments.binary };
+        let run = Run::new(seed, binary, false)?;
+        run.progress.set_prefix(campaign.name());
+        let begun = Instant::now();
+        let tally = campaign.run(&run, cycles)?;
+        let seconds = begun.elapsed().as_secs();
+        eprintln!("{:20} {tally} ({seconds} s, seed {seed})", campaign.name());
+        report.add(&campaign.name(), tally);
+        anyhow::Ok(())
+    };
+    let command = match &arguments.what {
+        Some(What::Ci) => {
+            for campaign in ALL {
+                one(campaign, seed, campaign.cycles, &mut report)?;
+            }
+            "ci".to_owned()
+        }
+        Some(What::Run { kind, backend, cycles }) => {
+            let campaign = Campaign { kind: *kind, backend: *backend, cycles: *cycles, round: 1 };
+            one(campaign, seed, *cycles, &mut report)?;
+            format!("run {} --cycles {cycles}", campaign.name())
+        }
+        _ => {
+            let until = Instant::now() + Duration::from_mins(arguments.minutes);
+            'rounds: for round in 0.. {
+                for campaign in ALL {
+                    if Instant::now() > until || report.violations() > 0 {
+                        break 'rounds;
+                    }
+                    one(campaign, seed + round, campaign.round, &mut report)?;
+                }
+            }
+            format!("--minutes {}", arguments.minutes)
+        }
+    };
+    print!("{}", report.text(seed));
+    if arguments.record {
+        report.record(seed, &command)?;
+    }
+    Ok(if report.violations() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The part of a worker: see `worker`.
+fn work(words: &[String]) -> Result<()> {
+    use faults::{every, images, simulate};
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let said = runtime.block_on(async {
+        match words[..] {
+            [disk, "images", seed] => images::work(disk.as_ref(), seed.parse()?).await,
+            [disk, "simulate", seed] => simulate::work(disk.as_ref(), seed.parse()?).await,
+            [disk, "every", seed, kind, nth, how] => {
+                every::work(disk.as_ref(), seed.parse()?, kind, nth.parse()?, how).await
+            }
+            _ => anyhow::bail!("a worker is started by another torture only"),
+        }
+    })?;
+    println!("done {said}");
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! Where the ledger under test is, and how its witness is read.
+
+use crate::cluster::Cluster;
+use crate::witness::{self, Witness};
+use anyhow::Result;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The two stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Backend {
+    Sqlite,
+    Postgres,
+}
+
+impl Backend {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        }
+    }
+}
+
+/// A store under test.
+#[derive(Clone)]
+pub enum Place {
+    /// A folder.
+    Sqlite(PathBuf),
+    /// A database of a cluster.
+    Postgres { cluster: Arc<Cluster>, database: String },
+}
+
+impl Place {
+    /// What `--store` is given.
+    pub fn store(&self) -> String {
+        match self {
+            Self::Sqlite(folder) => folder.display().to_string(),
+            Self::Postgres { cluster, database } => cluster.url(database),
+        }
+    }
+
+    /// Everything that the database holds.
+    pub async fn witness(&self) -> Result<Witness> {
+        match self {
+            Self::Sqlite(folder) => {
+                let file = folder.join("main.db");
+                tokio::task::spawn_blocking(move || witness::read_sqlite(&file)).await?
+            }
+            Self::Postgres { cluster, database } => {
+                witness::read_postgres(&cluster.connect(database).await?).await
+            }
+        }
+    }
+}
