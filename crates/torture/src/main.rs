@@ -98,7 +98,12 @@ fn campaigns(arguments: &Arguments) -> Result<ExitCode> {
         let run = Run::new(seed, binary, false)?;
         run.progress.set_prefix(campaign.name());
         let begun = Instant::now();
-        let tally = campaign.run(&run, cycles)?;
+        let tally = campaign.run(&run, cycles).unwrap_or_else(|error| {
+            let mut tally = run::Tally::default();
+            let what = format!("the campaign cannot go on: {error:#}");
+            tally.broken.push(check::Violation::new(check::Promise::I11Errors, what));
+            tally
+        });
         let seconds = begun.elapsed().as_secs();
         eprintln!("{:20} {tally} ({seconds} s, seed {seed})", campaign.name());
         report.add(&campaign.name(), tally);
