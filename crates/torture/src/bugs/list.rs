@@ -64,7 +64,7 @@ pub const ALL: &[Bug] = &[
     },
     Bug {
         name: "counts_not_written",
-        file: "item_event_store/src/store/sqlite/write.rs",
+        file: "item_event_store/src/store/sqlite/append.rs",
         right: r"    put_counts(conn, &batch.inventory)?;",
         wrong: r"    if !BUG { put_counts(conn, &batch.inventory)? }",
         found_by: (Kill, Sqlite, 4),
