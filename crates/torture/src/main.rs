@@ -70,7 +70,7 @@ enum What {
     },
     /// Runs that must find something broken: each seeded bug, and `synchronous_commit=off`
     Control,
-    /// The product's sources with every seeded bug in them, each off until `IES_SEEDED_BUG` names it
+    /// The product's sources with every seeded bug, each off until `IES_SEEDED_BUG` names it
     #[command(hide = true)]
     SeedBugs { folder: PathBuf },
     #[command(hide = true)]
