@@ -23,6 +23,10 @@ pub enum StoreError {
     /// There is no such store or ledger.
     #[error("{0}")]
     NotFound(String),
+    /// The store's address or its server's settings are not what they must be, or the server is
+    /// not the one that it should be.
+    #[error("{0}")]
+    Config(String),
     /// The store's schema is newer or older than this program.
     #[error("the ledger's schema is version {found}, this program's is {supported}")]
     SchemaVersion {

@@ -291,9 +291,10 @@ fn answer_all(jobs: Vec<Job>, replies: Vec<Reply>) {
 fn refuse_all(jobs: Vec<Job>, error: &StoreError) {
     let answer = match error {
         StoreError::CommitUnknown(reason) => ExecuteError::Unknown(reason.clone()),
-        StoreError::Busy(_) | StoreError::InUse(_) | StoreError::ReadOnly => {
-            ExecuteError::NotStarted(error.to_string())
-        }
+        StoreError::Busy(_)
+        | StoreError::Config(_)
+        | StoreError::InUse(_)
+        | StoreError::ReadOnly => ExecuteError::NotStarted(error.to_string()),
         _ => ExecuteError::Store(error.clone()),
     };
     for job in jobs {

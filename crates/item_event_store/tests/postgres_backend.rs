@@ -1,73 +1,21 @@
 //! What only PostgreSQL has: many programs that write to one ledger, connections that are cut,
 //! servers that are set up to lose commits. What every backend promises is in `tests/store`.
 
-#[path = "store/backend/cluster.rs"]
-mod cluster;
+mod postgres;
 
-use cluster::Cluster;
 use item_event_store::Ledger;
 use item_event_store::access::Role;
-use item_event_store::clock::SystemClock;
-use item_event_store::command::{Command, CreateItem, Movement, Record, Request};
+use item_event_store::command::Movement;
 use item_event_store::error::{ExecuteError, StoreError};
-use item_event_store::ids::{ItemId, LedgerName, Position};
+use item_event_store::ids::Position;
 use item_event_store::request::Answer;
+use item_event_store::store::Mode;
 use item_event_store::store::postgres::PostgresStore;
-use item_event_store::store::{Mode, Store};
-use std::path::PathBuf;
+use postgres::proxy::Proxy;
+use postgres::{Cluster, create, open, record, request, send, verify};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{UnixListener, UnixStream};
-
-async fn open(url: &str) -> Ledger {
-    let store = PostgresStore::open(url, Mode::Write).await.expect("a store");
-    let tables = store.ledger(&LedgerName::default()).await.expect("a ledger");
-    Ledger::open(tables, Arc::new(SystemClock)).await.expect("opens")
-}
-
-fn request(commands: Vec<Command>) -> Request {
-    static KEYS: AtomicU64 = AtomicU64::new(0);
-    let key = format!("key-{}", KEYS.fetch_add(1, Ordering::SeqCst));
-    let actor = "anna".parse().expect("an actor");
-    Request::new(key.parse().expect("a key"), actor, commands).expect("a request")
-}
-
-fn create(name: &str, initial_quantity: i64) -> Command {
-    Command::CreateItem(CreateItem {
-        name: name.parse().expect("a name"),
-        sku: None,
-        unit: None,
-        initial_quantity,
-        allow_negative: false,
-        occurred_at: None,
-        reference: None,
-        note: None,
-    })
-}
-
-fn record(movement: Movement, quantity: i64) -> Command {
-    Command::Record(Record {
-        item_id: ItemId(1),
-        movement,
-        quantity,
-        occurred_at: None,
-        reference: None,
-        note: None,
-        expected_version: None,
-    })
-}
-
-async fn send(ledger: &Ledger, command: Command) -> Result<Answer, ExecuteError> {
-    ledger.execute(request(vec![command]), Role::Manager).await
-}
-
-async fn verify(ledger: &Ledger) -> Position {
-    let report = ledger.verify(true, &|_, _| ()).await.expect("verifies");
-    assert!(report.clean(), "{:#?}", report.findings);
-    report.position
-}
 
 /// Sends until there is an answer: what is not started is sent again.
 async fn takes_one(ledger: &Ledger) -> bool {
@@ -126,72 +74,11 @@ async fn two_instances_and_a_shell_take_the_last_pieces_exactly_once() {
     assert_eq!(verify(&instances[0]).await, Position(PIECES + 1));
 }
 
-/// A socket between a client and the server that can cut a connection around a COMMIT.
-struct Proxy {
-    folder: tempfile::TempDir,
-    cut: Arc<Cut>,
-}
-
-#[derive(Default)]
-struct Cut {
-    /// At the next COMMIT.
-    armed: AtomicBool,
-    /// After the server has it, or before.
-    delivered: AtomicBool,
-}
-
-impl Proxy {
-    fn start(server: PathBuf) -> Self {
-        let folder = tempfile::Builder::new().prefix("ies-px-").tempdir_in("/tmp");
-        let folder = folder.expect("a folder");
-        let listener = UnixListener::bind(folder.path().join(".s.PGSQL.5432")).expect("a socket");
-        let cut = Arc::new(Cut::default());
-        let of_proxy = Arc::clone(&cut);
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                let server = UnixStream::connect(&server).await.expect("a server");
-                tokio::spawn(forward(client, server, Arc::clone(&of_proxy)));
-            }
-        });
-        Self { folder, cut }
-    }
-
-    fn url(&self, database: &str) -> String {
-        format!("postgres://ies_app@/{database}?host={}", self.folder.path().display())
-    }
-}
-
-async fn forward(client: UnixStream, server: UnixStream, cut: Arc<Cut>) {
-    let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
-        (client.into_split(), server.into_split());
-    let answers = tokio::spawn(async move {
-        let _ = tokio::io::copy(&mut from_server, &mut to_client).await;
-    });
-    let mut bytes = vec![0; 64 * 1024];
-    while let Ok(length @ 1..) = from_client.read(&mut bytes).await {
-        let sent = &bytes[..length];
-        let commits = sent.windows(7).any(|word| word == b"COMMIT\0");
-        if commits && cut.armed.swap(false, Ordering::SeqCst) {
-            // No answer comes back any more.
-            answers.abort();
-            if cut.delivered.load(Ordering::SeqCst) {
-                to_server.write_all(sent).await.expect("sent");
-                // The server carries it out, whoever listens.
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-            return;
-        }
-        if to_server.write_all(sent).await.is_err() {
-            return;
-        }
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_cut_at_commit_is_resolved_by_the_key() {
     let cluster = Cluster::started();
     let database = cluster.new_database().await;
-    let proxy = Proxy::start(cluster.folder.join(".s.PGSQL.5432"));
+    let proxy = Proxy::start(cluster.socket());
     let ledger = open(&proxy.url(&database)).await;
     send(&ledger, create("Croissant", 10)).await.expect("recorded");
     for round in 0..40 {

@@ -186,7 +186,11 @@ fn the_walls_stand() {
                 broken.push(format!("{name}: a backend, but imports {import}"));
             }
         }
-        for (driver, room) in [("rusqlite", "store/sqlite"), ("tokio_postgres", "store/postgres")] {
+        for (driver, room) in [
+            ("rusqlite", "store/sqlite"),
+            ("tokio_postgres", "store/postgres"),
+            ("rustls", "store/postgres"),
+        ] {
             if text.contains(driver) && !is_room(&file, room, &library) {
                 broken.push(format!("{name}: names {driver} outside {room}"));
             }

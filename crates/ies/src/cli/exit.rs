@@ -134,6 +134,7 @@ impl From<StoreError> for Failure {
                 "'ies item add NAME' makes a store with its first item, 'ies serve --demo' one \
                  with a small bakery; --store DIR names another place",
             ),
+            StoreError::Config(_) => Self::new(Exit::Config, message),
             StoreError::SchemaVersion { found, supported } if found < supported => {
                 Self::new(Exit::Config, message).hint("'ies migrate' brings the store up to date")
             }

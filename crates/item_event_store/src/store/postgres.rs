@@ -1,6 +1,7 @@
 //! PostgreSQL 13 and later: a store is a database, the rows of a ledger carry its name. Many
 //! programs may write to one ledger at once.
 
+mod address;
 mod append;
 mod connection;
 mod copy;
@@ -12,6 +13,7 @@ mod migrations;
 mod reads;
 mod rows;
 mod statements;
+mod tls;
 mod write;
 
 use self::connection::{Connection, Connections};

@@ -1,25 +1,22 @@
 //! Connections: where they lead, what is checked before they are trusted, and the pool of them.
 
-use super::error::with_cause;
+use super::address::{Address, CONNECT_TIMEOUT};
 use super::rows::Cells;
 use super::statements::{BEGIN_READ, SETTINGS};
 use crate::error::StoreError;
 use crate::store::{Mode, Result};
 use deadpool_postgres::{Client, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use std::ops::Deref;
-use std::str::FromStr as _;
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio_postgres::config::SslMode;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Config, NoTls, Row, Statement};
+use tokio_postgres::{Row, Statement};
 
 /// The parameters of a statement.
 pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 /// How long anyone waits for a connection before [`StoreError::Busy`].
 const WAIT_TIMEOUT: Duration = Duration::from_secs(2);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Connections of one open store, for its readers and its writers together.
 const MAX_CONNECTIONS: usize = 16;
@@ -128,22 +125,10 @@ pub(super) struct Connections {
 impl Connections {
     /// Connects once, and refuses a server whose commits would not last.
     pub async fn open(url: &str, mode: Mode) -> Result<Self> {
-        let mut config = Config::from_str(url).map_err(|error| {
-            StoreError::NotFound(format!("not an address of a database: {}", with_cause(&error)))
-        })?;
-        if config.get_ssl_mode() == SslMode::Require {
-            return Err(StoreError::NotFound(
-                "this version connects by unix sockets and trusted networks only: leave out sslmode"
-                    .into(),
-            ));
-        }
-        config.ssl_mode(SslMode::Disable).connect_timeout(CONNECT_TIMEOUT);
-        if config.get_application_name().is_none() {
-            config.application_name("ies");
-        }
+        let Address { config, tls } = Address::parse(url)?;
         let place = config.get_dbname().unwrap_or("the user's own").to_owned();
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let pool = Pool::builder(Manager::from_config(config, NoTls, recycling))
+        let pool = Pool::builder(Manager::from_config(config, tls, recycling))
             .max_size(MAX_CONNECTIONS)
             .wait_timeout(Some(WAIT_TIMEOUT))
             .create_timeout(Some(CONNECT_TIMEOUT))

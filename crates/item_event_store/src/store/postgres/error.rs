@@ -2,6 +2,7 @@
 
 use crate::error::StoreError;
 use deadpool_postgres::PoolError;
+use std::io;
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, Severity, SqlState};
 
@@ -9,7 +10,11 @@ use tokio_postgres::error::{DbError, Severity, SqlState};
 pub(super) fn interpret(error: &Error) -> StoreError {
     match error.as_db_error() {
         Some(error) => interpret_db(error),
-        // Without a word from the server: the connection could not be made, or was lost.
+        // Without a word from the server: TLS or a login was not what was asked for,
+        None if is_refusal(error) => {
+            StoreError::Config(format!("no connection to the database: {}", with_cause(error)))
+        }
+        // or the connection could not be made, or was lost.
         None => StoreError::Busy(format!("no connection to the database: {}", with_cause(error))),
     }
 }
@@ -29,9 +34,22 @@ fn interpret_db(error: &DbError) -> StoreError {
         "40" | "55" | "53" | "57" => StoreError::Busy(text),
         // Values, constraints and guards, privileges.
         "22" | "23" | "42" => StoreError::Refused(text),
-        "28" | "3D" => StoreError::NotFound(text),
+        "28" => StoreError::Config(text),
+        "3D" => StoreError::NotFound(text),
         "XX" => StoreError::Corrupt(text),
         _ => StoreError::Failed(format!("{text} ({})", state.code())),
+    }
+}
+
+/// Whether one side did not want the other: the server has no TLS, its certificate or the client's
+/// is not believed, a password is missing. A lost connection is an error of input and output.
+fn is_refusal(error: &Error) -> bool {
+    let Some(cause) = std::error::Error::source(error) else { return false };
+    match cause.downcast_ref::<io::Error>() {
+        Some(error) => {
+            error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()).is_some()
+        }
+        None => true,
     }
 }
 
