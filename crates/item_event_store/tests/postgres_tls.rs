@@ -10,6 +10,7 @@ use postgres::{Cluster, batch, create, open, recorded, send, verify};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
 };
+use tokio::sync::OnceCell;
 
 /// An authority with its certificate.
 struct Authority {
@@ -42,41 +43,46 @@ impl Authority {
     }
 }
 
-/// A server with a certificate for `localhost`, and the files of its clients.
+/// A server, and the files of its clients, which lie beside its socket.
 struct Bakery {
     cluster: Cluster,
     database: String,
-    files: tempfile::TempDir,
     authority: Authority,
 }
 
-/// Who may come in from the network, and how.
+/// Who may come in, and how.
 const RULES: &str = "local all all trust
 hostssl all ies_read all trust clientcert=verify-full
 hostssl all ies_app all scram-sha-256";
 
 impl Bakery {
-    async fn with_tls() -> Self {
+    /// One whose certificate is for `localhost`.
+    async fn with_tls() -> &'static Self {
+        static BAKERY: OnceCell<Bakery> = OnceCell::const_new();
+        BAKERY.get_or_init(Self::start_with_tls).await
+    }
+
+    async fn start_with_tls() -> Self {
         let this = Self::without_tls().await;
         let (certificate, key) = this.authority.sign("server", &["localhost"]);
-        let theirs = |name: &str, text: &str| {
-            let file = this.files.path().join(name);
-            std::fs::write(&file, text).expect("written");
-            this.cluster.run(&format!(
-                "cp '{}' \"$data/{name}\" && chmod 600 \"$data/{name}\"",
-                file.display()
-            ));
-        };
-        theirs("server.crt", &certificate);
-        theirs("server.key", &key);
-        theirs("authority.crt", &this.authority.pem);
-        theirs("pg_hba.conf", RULES);
-        let admin = this.cluster.connect("postgres", "postgres").await;
-        for set in ["ssl_ca_file = 'authority.crt'", "ssl = on"] {
-            admin.batch_execute(&format!("ALTER SYSTEM SET {set}")).await.expect("set");
+        for (name, text) in [
+            ("server.crt", certificate.as_str()),
+            ("server.key", &key),
+            ("authority.crt", &this.authority.pem),
+            ("pg_hba.conf", RULES),
+        ] {
+            let theirs = this.file(name, text);
+            let data = format!("\"$data/{name}\"");
+            this.cluster.run(&format!("cp {theirs} {data} && chmod 600 {data}"));
         }
-        let role = "ALTER ROLE ies_app PASSWORD 'secret'";
-        admin.batch_execute(role).await.expect("a password");
+        let admin = this.cluster.connect("postgres", "postgres").await;
+        for set in [
+            "ALTER SYSTEM SET ssl_ca_file = 'authority.crt'",
+            "ALTER SYSTEM SET ssl = on",
+            "ALTER ROLE ies_app PASSWORD 'secret'",
+        ] {
+            admin.batch_execute(set).await.expect("set");
+        }
         this.cluster.run("ctl reload");
         this
     }
@@ -84,22 +90,19 @@ impl Bakery {
     async fn without_tls() -> Self {
         let cluster = Cluster::on_loopback();
         let database = cluster.new_database().await;
-        let files = tempfile::tempdir().expect("a folder");
-        let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        std::fs::set_permissions(files.path(), open).expect("readable");
-        let authority = Authority::new("the bakery's authority");
-        Self { cluster, database, files, authority }
+        let this = Self { cluster, database, authority: Authority::new("the bakery's authority") };
+        this.file("roots.crt", &this.authority.pem);
+        this
     }
 
-    /// A file of a client's.
     fn file(&self, name: &str, text: &str) -> String {
-        let file = self.files.path().join(name);
+        let file = self.cluster.folder.join(name);
         std::fs::write(&file, text).expect("written");
         file.display().to_string()
     }
 
     fn roots(&self) -> String {
-        self.file("roots.crt", &self.authority.pem)
+        self.cluster.folder.join("roots.crt").display().to_string()
     }
 
     fn url(&self, host: &str, query: &str) -> String {
@@ -141,7 +144,7 @@ async fn each_mode_connects_and_encrypts() {
     ] {
         let ledger = open(&bakery.url(host, &query)).await;
         recorded(send(&ledger, batch()).await);
-        let seen = encrypted(&bakery).await;
+        let seen = encrypted(bakery).await;
         assert!(!seen.is_empty() && seen.iter().all(|ssl| *ssl), "{query}: {seen:?}");
         verify(&ledger).await;
         ledger.close().await;
@@ -224,10 +227,10 @@ async fn a_client_shows_its_own_certificate() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_unix_socket_needs_no_tls_whatever_is_said() {
-    let cluster = Cluster::started();
-    let database = cluster.new_database().await;
+    let bakery = Bakery::with_tls().await;
+    let socket = bakery.cluster.url("ies_app", &bakery.cluster.new_database().await);
     for mode in ["require", "verify-full", "disable"] {
-        let url = format!("{}&sslmode={mode}", cluster.url("ies_app", &database));
-        recorded(send(&open(&url).await, create(mode, 1)).await);
+        let ledger = open(&format!("{socket}&sslmode={mode}")).await;
+        recorded(send(&ledger, create(mode, 1)).await);
     }
 }
