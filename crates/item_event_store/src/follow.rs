@@ -6,8 +6,10 @@ use crate::ids::{Epoch, Position};
 use crate::ledger::Ledger;
 use crate::limits::{FOLLOW_POLL, PAGE_MAX};
 use crate::query::{EventQuery, Order};
+use crate::store::Listening;
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// A place in one history of a ledger: `epoch-position-tag`, the tag being [`Event::tag`] of the
@@ -76,7 +78,9 @@ impl FromStr for Cursor {
 /// and keeps its ledger open.
 pub struct Follower {
     ledger: Ledger,
-    hint: Option<watch::Receiver<Position>>,
+    rung: watch::Receiver<()>,
+    _listening: Option<Listening>,
+    poll: Duration,
     epoch: Epoch,
     position: Position,
 }
@@ -84,22 +88,25 @@ pub struct Follower {
 impl Follower {
     pub(crate) async fn from_position(
         ledger: Ledger,
-        hint: Option<watch::Receiver<Position>>,
         position: Position,
     ) -> Result<Self, FollowError> {
+        let (rung, listening) = (ledger.bell().subscribe(), ledger.listen());
         let head = ledger.store().head().await?;
         if position > head.position {
             return Err(diverged("the position is beyond the last event", head.position));
         }
-        Ok(Self { ledger, hint, epoch: head.epoch, position })
+        Ok(Self {
+            ledger,
+            rung,
+            _listening: listening,
+            poll: FOLLOW_POLL,
+            epoch: head.epoch,
+            position,
+        })
     }
 
-    pub(crate) async fn from_cursor(
-        ledger: Ledger,
-        hint: Option<watch::Receiver<Position>>,
-        cursor: &Cursor,
-    ) -> Result<Self, FollowError> {
-        let follower = Self::from_position(ledger, hint, cursor.position).await?;
+    pub(crate) async fn from_cursor(ledger: Ledger, cursor: &Cursor) -> Result<Self, FollowError> {
+        let follower = Self::from_position(ledger, cursor.position).await?;
         if follower.epoch != cursor.epoch {
             let head = follower.ledger.store().head().await?;
             return Err(diverged("the ledger has begun another epoch", head.position));
@@ -117,14 +124,23 @@ impl Follower {
         Ok(follower)
     }
 
-    /// The next events: at least one, at most a page. Waits until there is one; the writer's hint
-    /// shortens the wait, and losing it costs only delay. Dropping the future loses nothing.
+    /// How long it waits at most before it looks for itself: [`FOLLOW_POLL`] unless said here.
+    #[must_use]
+    pub fn polling_every(self, poll: Duration) -> Self {
+        Self { poll, ..self }
+    }
+
+    /// The next events: at least one, at most a page. Waits until there is one. Hints of the writer
+    /// and of other programs shorten the wait; losing one costs only delay. Dropping the future
+    /// loses nothing.
     ///
     /// # Errors
     /// [`FollowError::HistoryDiverged`] when the ledger was restored meanwhile, or when the store
     /// cannot be read.
     pub async fn next(&mut self) -> Result<Vec<Event>, FollowError> {
         loop {
+            // What is committed from here on rings again.
+            self.rung.borrow_and_update();
             let query = EventQuery {
                 after: Some(self.position),
                 ..EventQuery::all(Order::OldestFirst, PAGE_MAX)
@@ -140,7 +156,8 @@ impl Follower {
                 return Ok(page.value);
             }
             self.check_history().await?;
-            self.wait().await;
+            // The bell is held: it rings, or the time is up.
+            let _ = tokio::time::timeout(self.poll, self.rung.changed()).await;
         }
     }
 
@@ -159,20 +176,6 @@ impl Follower {
             return Err(diverged("the log is shorter than it was", head.position));
         }
         Ok(())
-    }
-
-    async fn wait(&mut self) {
-        let seen = self.position;
-        let hint = &mut self.hint;
-        let hinted = async {
-            if let Some(hint) = hint
-                && hint.wait_for(|position| *position > seen).await.is_ok()
-            {
-                return;
-            }
-            std::future::pending::<()>().await;
-        };
-        let _ = tokio::time::timeout(FOLLOW_POLL, hinted).await;
     }
 }
 

@@ -13,7 +13,7 @@ use crate::rejection::Rejected;
 use crate::report::{Progress, RebuildReport, VerifyReport, WriterStats};
 use crate::request::Answer;
 use crate::settings::{Settings, SettingsChange};
-use crate::store::{Discrepancy, LedgerStore};
+use crate::store::{Bell, Discrepancy, LedgerStore, Listening};
 use crate::writer::{Choice, Failed, Job, Queue, Reply, Signals, Swap, Upkeep, Writer};
 use crate::{chart, rebuild, verify};
 use std::sync::Arc;
@@ -24,6 +24,7 @@ use tokio::sync::{oneshot, watch};
 #[derive(Clone)]
 pub struct Ledger {
     store: Arc<dyn LedgerStore>,
+    bell: Arc<Bell>,
     writing: Option<Arc<Writing>>,
 }
 
@@ -87,10 +88,12 @@ impl Ledger {
         clock: Arc<dyn Clock>,
         failed: Arc<Failed>,
     ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), StoreError> {
-        let head = store.head().await?;
+        // A ledger that cannot be read now is not opened.
+        store.head().await?;
         let queue = Arc::new(Queue::default());
+        let bell = Arc::new(Bell::new(()));
         let signals = Arc::new(Signals {
-            position: watch::Sender::new(head.position),
+            bell: Arc::clone(&bell),
             failed,
             batches: AtomicU64::new(0),
             events: AtomicU64::new(0),
@@ -104,13 +107,13 @@ impl Ledger {
             stop.send_replace(true);
         };
         let writing = Writing { queue, signals, stopped };
-        Ok((Self { store, writing: Some(Arc::new(writing)) }, running))
+        Ok((Self { store, bell, writing: Some(Arc::new(writing)) }, running))
     }
 
     /// A ledger that can be read, verified and followed, but not written to.
     #[must_use]
     pub fn read_only(store: Arc<dyn LedgerStore>) -> Self {
-        Self { store, writing: None }
+        Self { store, bell: Arc::new(Bell::new(())), writing: None }
     }
 
     /// The ledger's tables, for reads. Reads never wait for the writer.
@@ -156,7 +159,7 @@ impl Ledger {
     /// # Errors
     /// When the position is beyond the head, or the store cannot be read.
     pub async fn follow(&self, position: Position) -> Result<Follower, FollowError> {
-        Follower::from_position(self.clone(), self.hint(), position).await
+        Follower::from_position(self.clone(), position).await
     }
 
     /// Follows from a cursor, if the history is still the one it was taken from.
@@ -164,11 +167,17 @@ impl Ledger {
     /// # Errors
     /// [`FollowError::HistoryDiverged`] when it is not.
     pub async fn resume(&self, cursor: &Cursor) -> Result<Follower, FollowError> {
-        Follower::from_cursor(self.clone(), self.hint(), cursor).await
+        Follower::from_cursor(self.clone(), cursor).await
     }
 
-    fn hint(&self) -> Option<watch::Receiver<Position>> {
-        self.writing.as_ref().map(|writing| writing.signals.position.subscribe())
+    /// Rings when the log has grown.
+    pub(crate) fn bell(&self) -> &Bell {
+        &self.bell
+    }
+
+    /// Lets other programs ring it too, while what comes back is held.
+    pub(crate) fn listen(&self) -> Option<Listening> {
+        self.store.listen(&self.bell)
     }
 
     /// Checks the whole log against every rule, and the counts against the log. Works while the

@@ -49,5 +49,8 @@ pub const MAX_OPEN_LEDGERS: usize = 256;
 /// How long a ledger stays open that nobody uses.
 pub const LEDGER_IDLE: std::time::Duration = std::time::Duration::from_mins(5);
 
+/// How long a ledger's announcements to other programs are apart at least.
+pub const ANNOUNCE_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
+
 /// How long a follower waits before it looks for itself, should a hint be lost.
 pub const FOLLOW_POLL: std::time::Duration = std::time::Duration::from_millis(500);

@@ -14,6 +14,7 @@ use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::token::{Token, TokenRow};
 use async_trait::async_trait;
+use std::any::Any;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -155,6 +156,12 @@ pub trait Store: Send + Sync {
     async fn revoke_token(&self, id: i64, at: Timestamp) -> Result<bool>;
 }
 
+/// Rung when a ledger's log has grown: whoever follows it looks. Only a hint.
+pub type Bell = tokio::sync::watch::Sender<()>;
+
+/// Held by whoever wants to hear other programs.
+pub type Listening = Arc<dyn Any + Send + Sync>;
+
 /// One ledger's tables. Every read is one short snapshot, and says at which position it is true.
 #[async_trait]
 pub trait LedgerStore: Send + Sync {
@@ -166,6 +173,16 @@ pub trait LedgerStore: Send + Sync {
     /// the head next reads for certain what was committed, and the stored keys tell. Where this is
     /// false, what can be read may differ from what is on the disk until the process restarts.
     fn resolves_unknown_commits(&self) -> bool;
+
+    /// **follow**: tells other programs that follow the ledger that its log has grown. Called after
+    /// the commit, by one caller at a time. A hint: losing it costs delay, never data. Where a
+    /// ledger is written to by one program only there is nothing to do.
+    async fn announce(&self) {}
+
+    /// **follow**: rings the bell when another program announces, while what comes back is held.
+    fn listen(&self, _bell: &Arc<Bell>) -> Option<Listening> {
+        None
+    }
 
     /// The head as last committed, by anyone.
     async fn head(&self) -> Result<Head>;

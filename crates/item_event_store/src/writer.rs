@@ -2,6 +2,7 @@
 //! decides it on the counts it holds in memory, writes it in one transaction, and answers only
 //! when that is on stable storage.
 
+mod announcer;
 mod batch;
 mod memory;
 mod queue;
@@ -16,7 +17,8 @@ use crate::failpoint::failpoint;
 use crate::ids::Position;
 use crate::report::{Rebuilt, WriterStats};
 use crate::settings::{Settings, SettingsChange};
-use crate::store::{LedgerStore, WriteTx};
+use crate::store::{Bell, LedgerStore, WriteTx};
+use announcer::announce;
 use batch::Plan;
 use memory::Memory;
 use std::sync::Arc;
@@ -40,8 +42,8 @@ pub(crate) type Failed = watch::Sender<Option<String>>;
 
 /// What the writer tells the rest of the process.
 pub(crate) struct Signals {
-    /// The last committed position: a hint for followers.
-    pub position: watch::Sender<Position>,
+    /// Rung after every commit.
+    pub bell: Arc<Bell>,
     /// Of every ledger that is opened with this one.
     pub failed: Arc<Failed>,
     pub batches: AtomicU64,
@@ -65,6 +67,8 @@ pub(crate) struct Writer {
     clock: Arc<dyn Clock>,
     queue: Arc<Queue>,
     signals: Arc<Signals>,
+    /// Marked when there is something to announce.
+    due: watch::Sender<()>,
     memory: Option<Memory>,
 }
 
@@ -85,11 +89,18 @@ impl Writer {
         queue: Arc<Queue>,
         signals: Arc<Signals>,
     ) -> Self {
-        Self { store, clock, queue, signals, memory: None }
+        let due = watch::Sender::new(());
+        Self { store, clock, queue, signals, due, memory: None }
     }
 
-    /// Runs until the queue is closed and empty, or the storage fails.
-    pub async fn run(mut self) {
+    /// Runs until the queue is closed and empty, or the storage fails, and the last announcement is
+    /// out.
+    pub async fn run(self) {
+        let announcing = announce(Arc::clone(&self.store), self.due.subscribe());
+        tokio::join!(self.work(), announcing);
+    }
+
+    async fn work(mut self) {
         if let Err(error) = self.warm_up().await {
             tracing::warn!(%error, "the counts could not be loaded yet");
         }
@@ -115,9 +126,7 @@ impl Writer {
 
     async fn warm_up(&mut self) -> Result<()> {
         let mut tx = self.store.begin().await?;
-        let head = tx.head().await?;
         self.memory = Some(Memory::load(tx.as_mut()).await?);
-        self.signals.position.send_replace(head.position);
         Ok(())
     }
 
@@ -213,7 +222,8 @@ impl Writer {
         signals.batches.fetch_add(1, Ordering::Relaxed);
         signals.events.fetch_add(plan.batch.events.len() as u64, Ordering::Relaxed);
         signals.requests.fetch_add(plan.batch.requests.len() as u64, Ordering::Relaxed);
-        signals.position.send_replace(plan.batch.head.position);
+        signals.bell.send_replace(());
+        self.due.send_replace(());
     }
 
     /// Puts rows of the inventory right that were found to differ from the log. The log may have

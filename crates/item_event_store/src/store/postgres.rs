@@ -6,6 +6,7 @@ mod append;
 mod connection;
 mod copy;
 mod error;
+mod hints;
 mod integrity;
 mod ledger;
 mod load;

@@ -1,6 +1,7 @@
 //! Connections: where they lead, what is checked before they are trusted, and the pool of them.
 
 use super::address::{Address, CONNECT_TIMEOUT};
+use super::hints::Hints;
 use super::rows::Cells;
 use super::statements::{BEGIN_READ, SETTINGS};
 use crate::error::StoreError;
@@ -16,7 +17,7 @@ use tokio_postgres::{Row, Statement};
 pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 /// How long anyone waits for a connection before [`StoreError::Busy`].
-const WAIT_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const WAIT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Connections of one open store, for its readers and its writers together.
 const MAX_CONNECTIONS: usize = 16;
@@ -120,12 +121,14 @@ pub(super) struct Connections {
     pool: Pool,
     mode: Mode,
     place: String,
+    hints: Hints,
 }
 
 impl Connections {
     /// Connects once, and refuses a server whose commits would not last.
     pub async fn open(url: &str, mode: Mode) -> Result<Self> {
-        let Address { config, tls } = Address::parse(url)?;
+        let address = Address::parse(url)?;
+        let Address { config, tls } = address.clone();
         let place = config.get_dbname().unwrap_or("the user's own").to_owned();
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let pool = Pool::builder(Manager::from_config(config, tls, recycling))
@@ -135,13 +138,18 @@ impl Connections {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| StoreError::Failed(error.to_string()))?;
-        let connections = Self { pool, mode, place };
+        let connections = Self { pool, mode, place, hints: Hints::new(address) };
         check(&connections.get().await?).await?;
         Ok(connections)
     }
 
     pub fn mode(&self) -> Mode {
         self.mode
+    }
+
+    /// What is told to other programs, and heard from them.
+    pub fn hints(&self) -> &Hints {
+        &self.hints
     }
 
     /// What the database is called.

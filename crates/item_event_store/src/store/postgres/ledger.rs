@@ -11,18 +11,24 @@ use crate::event::Event;
 use crate::ids::{Epoch, ItemId, LedgerName, Position};
 use crate::inventory::Inventory;
 use crate::item::ItemChange;
+use crate::limits::ANNOUNCE_PAUSE;
 use crate::query::{AsOf, At, EventQuery, Explanation, ItemQuery};
 use crate::settings::Settings;
-use crate::store::{Discrepancy, Head, LedgerStore, Mode, Result, Snapshot, WriteTx};
+use crate::store::{
+    Bell, Discrepancy, Head, LedgerStore, Listening, Mode, Result, Snapshot, WriteTx,
+};
 use crate::time::Timestamp;
 use async_trait::async_trait;
 use std::path::Path;
 use std::sync::Arc;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 /// An open ledger.
 pub(super) struct PostgresLedger {
     connections: Arc<Connections>,
     name: LedgerName,
+    announced_at: Mutex<Option<Instant>>,
 }
 
 impl PostgresLedger {
@@ -39,7 +45,7 @@ impl PostgresLedger {
             let conn = connections.get().await?;
             reads::head(&Reader::new(&conn, name)).await?;
         }
-        Ok(Self { connections, name: name.clone() })
+        Ok(Self { connections, name: name.clone(), announced_at: Mutex::default() })
     }
 
     /// Reads at one moment.
@@ -104,6 +110,19 @@ impl LedgerStore for PostgresLedger {
 
     fn resolves_unknown_commits(&self) -> bool {
         true
+    }
+
+    async fn announce(&self) {
+        let mut last = self.announced_at.lock().await;
+        if let Some(last) = *last {
+            tokio::time::sleep_until(last + ANNOUNCE_PAUSE).await;
+        }
+        self.connections.hints().announce(&self.connections, &self.name).await;
+        *last = Some(Instant::now());
+    }
+
+    fn listen(&self, bell: &Arc<Bell>) -> Option<Listening> {
+        Some(self.connections.hints().listen(&self.name, bell))
     }
 
     async fn head(&self) -> Result<Head> {

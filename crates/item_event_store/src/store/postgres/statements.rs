@@ -11,6 +11,7 @@ macro_rules! statements {
 }
 
 statements! {
+    ANNOUNCE = "announce",
     APPLIED_MIGRATIONS = "applied_migrations",
     BEGIN_READ = "begin_read",
     BEGIN_WRITE = "begin_write",
@@ -53,6 +54,7 @@ statements! {
     ITEMS_WITH_COUNTS = "items_with_counts",
     LAST_COUNTS = "last_counts",
     LEDGERS = "ledgers",
+    LISTEN = "listen",
     LOCK_HEAD = "lock_head",
     LOCK_MIGRATIONS = "lock_migrations",
     NEGATIVE = "negative",
