@@ -11,6 +11,9 @@ pub enum StoreError {
     /// Someone else holds what we need; trying again later helps.
     #[error("{0}")]
     Busy(String),
+    /// The database gave the transaction up for another one's sake: the same again may do.
+    #[error("{0}")]
+    Aborted(String),
     /// Another server process has the store open for writing.
     #[error("{0}")]
     InUse(String),

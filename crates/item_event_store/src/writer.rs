@@ -15,6 +15,7 @@ use crate::error::{ExecuteError, StoreError};
 use crate::facts::{Facts, Wanted};
 use crate::failpoint::failpoint;
 use crate::ids::Position;
+use crate::limits::BATCH_RETRIES;
 use crate::report::{Rebuilt, WriterStats};
 use crate::settings::{Settings, SettingsChange};
 use crate::store::{Bell, LedgerStore, WriteTx};
@@ -34,6 +35,22 @@ const RESOLVE_WAITS: [Duration; 5] = [
     Duration::from_secs(1),
     Duration::from_secs(2),
 ];
+
+/// Does it again from the beginning as long as the database gives it up for another's sake.
+macro_rules! whole {
+    ($once:expr) => {{
+        let mut left = BATCH_RETRIES;
+        loop {
+            match $once.await {
+                Err(StoreError::Aborted(why)) if left > 0 => {
+                    tracing::warn!(why, "a batch is tried again");
+                    left -= 1;
+                }
+                done => break done,
+            }
+        }
+    }};
+}
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -108,12 +125,12 @@ impl Writer {
             match work {
                 Work::Requests(jobs) => self.carry_out(jobs).await,
                 Work::Upkeep(Upkeep::Swap(swap)) => {
-                    let outcome = self.swap(&swap).await;
+                    let outcome = whole!(self.swap(&swap));
                     self.note_failure(outcome.as_ref().err());
                     let _ = swap.reply.send(outcome);
                 }
                 Work::Upkeep(Upkeep::Choice(choice)) => {
-                    let outcome = self.choose(&choice.change).await;
+                    let outcome = whole!(self.choose(&choice.change));
                     self.note_failure(outcome.as_ref().err());
                     let _ = choice.reply.send(outcome);
                 }
@@ -137,7 +154,7 @@ impl Writer {
             let stopped = StoreError::Busy("the storage failed, the process must restart".into());
             return refuse_all(jobs, &stopped);
         }
-        let done = match self.commit(&jobs).await {
+        let done = match whole!(self.commit(&jobs)) {
             Err(StoreError::CommitUnknown(why)) if self.store.resolves_unknown_commits() => {
                 self.resolve(&jobs, why).await
             }
@@ -168,7 +185,7 @@ impl Writer {
     async fn resolve(&mut self, jobs: &[Job], why: String) -> Result<Vec<Reply>> {
         tracing::warn!(why, requests = jobs.len(), "a commit has an unknown outcome: looking");
         for wait in RESOLVE_WAITS {
-            match self.commit(jobs).await {
+            match whole!(self.commit(jobs)) {
                 Ok(replies) => return Ok(replies),
                 Err(error) => tracing::warn!(%error, "the outcome is not known yet"),
             }
@@ -203,6 +220,8 @@ impl Writer {
         let now = self.clock.now().max(memory.head.last_created_at);
         let plan = Plan::decide(jobs, stored, &mut memory, &facts, now);
         if plan.batch.requests.is_empty() {
+            // What is told again was only read: that it lasts is known after a commit.
+            tx.commit().await?;
             self.memory = Some(memory);
             return Ok(plan.replies());
         }
@@ -302,6 +321,7 @@ fn refuse_all(jobs: Vec<Job>, error: &StoreError) {
     let answer = match error {
         StoreError::CommitUnknown(reason) => ExecuteError::Unknown(reason.clone()),
         StoreError::Busy(_)
+        | StoreError::Aborted(_)
         | StoreError::Config(_)
         | StoreError::InUse(_)
         | StoreError::ReadOnly => ExecuteError::NotStarted(error.to_string()),

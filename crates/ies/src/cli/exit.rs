@@ -143,7 +143,7 @@ impl From<StoreError> for Failure {
             StoreError::Corrupt(_) => {
                 Self::new(Exit::BadData, message).hint("'ies verify' says what is wrong")
             }
-            StoreError::Busy(_) | StoreError::CommitUnknown(_) => {
+            StoreError::Busy(_) | StoreError::Aborted(_) | StoreError::CommitUnknown(_) => {
                 Self::new(Exit::TryAgain, message)
             }
             StoreError::Full(_) | StoreError::Broken(_) | StoreError::Failed(_) => {

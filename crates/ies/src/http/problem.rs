@@ -204,7 +204,7 @@ impl IntoResponse for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match &error {
-            StoreError::Busy(_) | StoreError::Config(_) => {
+            StoreError::Busy(_) | StoreError::Aborted(_) | StoreError::Config(_) => {
                 tracing::warn!(%error, "the store is busy");
                 Self::new(&kinds::BUSY, "the store is busy")
                     .executed(Executed::No)

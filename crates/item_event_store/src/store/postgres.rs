@@ -15,6 +15,7 @@ mod reads;
 mod rows;
 mod statements;
 mod tls;
+mod unended;
 mod write;
 
 use self::connection::{Connection, Connections};

@@ -1,23 +1,28 @@
-//! A socket between a client and the server that can cut a connection around a COMMIT.
+//! A socket between a client and the server that goes wrong at a COMMIT.
 
+use std::future::pending;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 
-pub struct Proxy {
-    folder: tempfile::TempDir,
-    pub cut: Arc<Cut>,
+/// What happens to a COMMIT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It does not reach the server; both connections are cut.
+    Lost,
+    /// The server has it; then both connections are cut.
+    Unanswered,
+    /// It does not reach the server, whose transaction stays open; the client is cut off.
+    Lingering,
+    /// The same, and the client is not told either.
+    Silence,
 }
 
-#[derive(Default)]
-pub struct Cut {
-    /// At the next COMMIT.
-    pub armed: AtomicBool,
-    /// After the server has it, or before.
-    pub delivered: AtomicBool,
+pub struct Proxy {
+    folder: tempfile::TempDir,
+    next: Arc<Mutex<Option<Fault>>>,
 }
 
 impl Proxy {
@@ -25,23 +30,33 @@ impl Proxy {
         let folder = tempfile::Builder::new().prefix("ies-px-").tempdir_in("/tmp");
         let folder = folder.expect("a folder");
         let listener = UnixListener::bind(folder.path().join(".s.PGSQL.5432")).expect("a socket");
-        let cut = Arc::new(Cut::default());
-        let of_proxy = Arc::clone(&cut);
+        let next = Arc::new(Mutex::default());
+        let of_proxy = Arc::clone(&next);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let server = UnixStream::connect(&server).await.expect("a server");
                 tokio::spawn(forward(client, server, Arc::clone(&of_proxy)));
             }
         });
-        Self { folder, cut }
+        Self { folder, next }
     }
 
     pub fn url(&self, database: &str) -> String {
         format!("postgres://ies_app@/{database}?host={}", self.folder.path().display())
     }
+
+    /// What happens to the next COMMIT.
+    pub fn arm(&self, fault: Fault) {
+        *self.next.lock().expect("unpoisoned") = Some(fault);
+    }
+
+    /// Whether it has happened.
+    pub fn struck(&self) -> bool {
+        self.next.lock().expect("unpoisoned").is_none()
+    }
 }
 
-async fn forward(client: UnixStream, server: UnixStream, cut: Arc<Cut>) {
+async fn forward(client: UnixStream, server: UnixStream, next: Arc<Mutex<Option<Fault>>>) {
     let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
         (client.into_split(), server.into_split());
     let answers = tokio::spawn(async move {
@@ -51,18 +66,22 @@ async fn forward(client: UnixStream, server: UnixStream, cut: Arc<Cut>) {
     while let Ok(length @ 1..) = from_client.read(&mut bytes).await {
         let sent = &bytes[..length];
         let commits = sent.windows(7).any(|word| word == b"COMMIT\0");
-        if commits && cut.armed.swap(false, Ordering::SeqCst) {
-            // No answer comes back any more.
-            answers.abort();
-            if cut.delivered.load(Ordering::SeqCst) {
-                to_server.write_all(sent).await.expect("sent");
-                // The server carries it out, whoever listens.
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-            return;
+        let fault = if commits { next.lock().expect("unpoisoned").take() } else { None };
+        match fault {
+            None if to_server.write_all(sent).await.is_err() => return,
+            None => continue,
+            Some(Fault::Silence) => return pending().await,
+            Some(_) => answers.abort(),
         }
-        if to_server.write_all(sent).await.is_err() {
-            return;
+        if fault == Some(Fault::Unanswered) {
+            to_server.write_all(sent).await.expect("sent");
+            // The server carries it out, whoever listens.
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
+        if fault == Some(Fault::Lingering) {
+            drop(from_client);
+            return pending().await;
+        }
+        return;
     }
 }

@@ -16,6 +16,10 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 /// How long a connection may take to be made.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a server may be silent where it owes an answer, unless the URL has a
+/// `tcp_user_timeout`.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// The address of a database.
 #[derive(Clone)]
 pub(super) struct Address {
@@ -48,6 +52,10 @@ impl Address {
         }
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT_TIMEOUT);
+        }
+        // A server that is gone without a word is noticed, not waited for.
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(SILENCE_TIMEOUT).keepalives_idle(SILENCE_TIMEOUT);
         }
         if config.get_application_name().is_none() {
             config.application_name("ies");

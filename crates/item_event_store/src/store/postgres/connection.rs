@@ -18,6 +18,8 @@ pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 /// How long anyone waits for a connection before [`StoreError::Busy`].
 pub(super) const WAIT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the writer waits for an answer: a commit without one is unknown.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Connections of one open store, for its readers and its writers together.
 const MAX_CONNECTIONS: usize = 16;
@@ -62,7 +64,7 @@ impl Connection {
 
     /// Rolls back what is open. A connection that cannot say so is closed.
     async fn roll_back(self) {
-        if self.0.batch_execute("ROLLBACK").await.is_err() {
+        if !matches!(in_time(self.0.batch_execute("ROLLBACK")).await, Ok(Ok(()))) {
             self.close();
         }
     }
@@ -114,6 +116,12 @@ impl Drop for InTransaction {
             Err(_) => conn.close(),
         }
     }
+}
+
+/// The answers to what the writer asks, if they come in time.
+pub(super) async fn in_time<T>(answers: impl Future<Output = T>) -> Result<T> {
+    let late = || StoreError::Busy(format!("no answer of the database within {ANSWER_TIMEOUT:?}"));
+    tokio::time::timeout(ANSWER_TIMEOUT, answers).await.map_err(|_| late())
 }
 
 /// The connections of an open store.

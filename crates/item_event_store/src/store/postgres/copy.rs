@@ -150,7 +150,7 @@ pub(super) async fn restore(
     conn.batch("COMMIT").await?;
     conn.end().await;
     // Binds the epoch to this server.
-    let tx = PostgresTx::begin(connections, name).await?;
+    let tx = PostgresTx::begin(connections, name, &std::sync::Arc::default()).await?;
     Ok(tx.locked_head())
 }
 

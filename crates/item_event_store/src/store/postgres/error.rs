@@ -29,9 +29,11 @@ fn interpret_db(error: &DbError) -> StoreError {
         return StoreError::Full(text);
     }
     match class {
-        // Serialization failures and deadlocks; locks that were not to be had; too many
-        // connections; a server that stops, a statement that was cancelled.
-        "40" | "55" | "53" | "57" => StoreError::Busy(text),
+        // Serialization failures and deadlocks.
+        "40" => StoreError::Aborted(text),
+        // Locks that were not to be had; too many connections; a server that stops, a statement
+        // that was cancelled.
+        "55" | "53" | "57" => StoreError::Busy(text),
         // Values, constraints and guards, privileges.
         "22" | "23" | "42" => StoreError::Refused(text),
         "28" => StoreError::Config(text),

@@ -4,6 +4,7 @@ use super::connection::{Connection, Connections, Params};
 use super::reads::{self, Reader};
 use super::rows::Cells;
 use super::statements::{INSERT_LEDGER, SERVER};
+use super::unended::Unended;
 use super::write::PostgresTx;
 use super::{copy, integrity, load, migrations};
 use crate::error::StoreError;
@@ -28,6 +29,7 @@ use tokio::time::Instant;
 pub(super) struct PostgresLedger {
     connections: Arc<Connections>,
     name: LedgerName,
+    unended: Arc<Unended>,
     announced_at: Mutex<Option<Instant>>,
 }
 
@@ -40,12 +42,13 @@ impl PostgresLedger {
                 make(&connections, name, &Settings::default()).await?;
             }
             // Gives the ledger a new epoch if it was written on another server.
-            drop(PostgresTx::begin(&connections, name).await?);
+            drop(PostgresTx::begin(&connections, name, &Arc::default()).await?);
         } else {
             let conn = connections.get().await?;
             reads::head(&Reader::new(&conn, name)).await?;
         }
-        Ok(Self { connections, name: name.clone(), announced_at: Mutex::default() })
+        let name = name.clone();
+        Ok(Self { connections, name, unended: Arc::default(), announced_at: Mutex::default() })
     }
 
     /// Reads at one moment.
@@ -105,7 +108,7 @@ impl LedgerStore for PostgresLedger {
         if self.connections.mode() == Mode::Read {
             return Err(StoreError::ReadOnly);
         }
-        Ok(Box::new(PostgresTx::begin(&self.connections, &self.name).await?))
+        Ok(Box::new(PostgresTx::begin(&self.connections, &self.name, &self.unended).await?))
     }
 
     fn resolves_unknown_commits(&self) -> bool {

@@ -73,6 +73,7 @@ statements! {
     SETTINGS = "settings",
     SIZE = "size",
     STRAY_COUNTS = "stray_counts",
+    TERMINATE = "terminate",
     TOKEN_BY_HASH = "token_by_hash",
     TOKENS = "tokens",
     UPDATE_ITEMS = "update_items",

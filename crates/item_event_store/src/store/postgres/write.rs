@@ -1,7 +1,7 @@
 //! The writer's transaction, on a connection that it borrows for one batch. Statements that do not
 //! need each other's answers are sent together.
 
-use super::connection::{Connection, Connections, InTransaction, Params};
+use super::connection::{Connection, Connections, InTransaction, Params, in_time};
 use super::error::{interpret, is_plain_error, with_cause};
 use super::reads::{self, Reader, no_ledger};
 use super::rows::{self, Cells};
@@ -9,6 +9,7 @@ use super::statements::{
     BEGIN_WRITE, BUMP_COUNTS_REVISION, CURRENT_XACT, DELETE_COUNTS, LOCK_HEAD, PUT_SETTINGS,
     SERVER, SET_EPOCH,
 };
+use super::unended::{Begun, Unended};
 use super::{append, load};
 use crate::error::StoreError;
 use crate::event::Event;
@@ -21,10 +22,12 @@ use crate::settings::Settings;
 use crate::store::{Batch, Head, Loaded, Result, WriteTx};
 use crate::time::Timestamp;
 use async_trait::async_trait;
+use std::sync::Arc;
 
 /// The transaction, alone with a connection until it ends.
 pub(super) struct PostgresTx {
     conn: InTransaction,
+    begun: Begun,
     ledger: LedgerName,
     head: Head,
     failed: bool,
@@ -33,9 +36,18 @@ pub(super) struct PostgresTx {
 impl PostgresTx {
     /// Locks the head. A ledger that was last written on another server, database or timeline gets
     /// a new epoch first: its positions may be another history's.
-    pub async fn begin(connections: &Connections, ledger: &LedgerName) -> Result<Self> {
+    pub async fn begin(
+        connections: &Connections,
+        ledger: &LedgerName,
+        unended: &Arc<Unended>,
+    ) -> Result<Self> {
         loop {
-            let (tx, written_on, server) = Self::lock(connections.get().await?, ledger).await?;
+            let locked = Self::lock(connections.get().await?, ledger, unended).await;
+            let (tx, written_on, server) = match locked {
+                Err(StoreError::Busy(_)) if unended.terminate(connections).await? => continue,
+                locked => locked?,
+            };
+            unended.forget();
             if written_on == server {
                 return Ok(tx);
             }
@@ -48,24 +60,32 @@ impl PostgresTx {
 
     /// The lock is a statement of its own, before anything else is read: what comes after it sees
     /// what was committed while it waited.
-    async fn lock(conn: Connection, ledger: &LedgerName) -> Result<(Self, String, String)> {
+    async fn lock(
+        conn: Connection,
+        ledger: &LedgerName,
+        unended: &Arc<Unended>,
+    ) -> Result<(Self, String, String)> {
         let lock = conn.prepare(LOCK_HEAD).await?;
         let server = conn.prepare(SERVER).await?;
         let conn = InTransaction::new(conn);
         let (name, client) = (ledger.as_str(), conn.client());
         let params: Params<'_> = &[&name];
-        let (begun, locked, server) = tokio::join!(
-            client.batch_execute(BEGIN_WRITE),
-            client.query_opt(&lock, params),
-            client.query_opt(&server, &[]),
-        );
-        begun?;
+        let (started, locked, server) = in_time(async {
+            tokio::join!(
+                client.batch_execute(BEGIN_WRITE),
+                client.query_opt(&lock, params),
+                client.query_one(&server, &[]),
+            )
+        })
+        .await?;
+        started?;
         let locked = locked?.ok_or_else(|| no_ledger(ledger))?;
-        let server = server?.map_or(Ok(None), |row| Cells(&row).get::<Option<String>>(0))?;
-        let server = server.ok_or(StoreError::ReadOnly)?;
+        let row = server?;
+        let begun = Begun::new(&row, unended)?;
+        let server = Cells(&row).get::<Option<String>>(0)?.ok_or(StoreError::ReadOnly)?;
         let written_on = Cells(&locked).get(10)?;
         let head = rows::head(&locked)?;
-        let tx = Self { conn, ledger: ledger.clone(), head, failed: false };
+        let tx = Self { conn, begun, ledger: ledger.clone(), head, failed: false };
         Ok((tx, written_on, server))
     }
 
@@ -132,8 +152,11 @@ impl WriteTx for PostgresTx {
     }
 
     async fn append(&mut self, batch: &Batch) -> Result<()> {
-        self.step(async |reader, _| append::append(reader.conn(), reader.ledger(), batch).await)
-            .await
+        self.step(async |reader, _| {
+            let appended = Box::pin(append::append(reader.conn(), reader.ledger(), batch));
+            in_time(appended).await.flatten()
+        })
+        .await
     }
 
     async fn put_settings(&mut self, settings: &Settings) -> Result<()> {
@@ -167,19 +190,21 @@ impl WriteTx for PostgresTx {
         }
         let alive = self.conn.prepare(CURRENT_XACT).await?;
         let client = self.conn.client();
-        let (alive, committed) =
-            tokio::join!(client.query_one(&alive, &[]), client.batch_execute("COMMIT"));
-        match (alive, committed) {
-            (Ok(_), Ok(())) => {
+        let answers = in_time(async {
+            tokio::join!(client.query_one(&alive, &[]), client.batch_execute("COMMIT"))
+        });
+        let unknown = match answers.await {
+            Ok((Ok(_), Ok(()))) => {
+                self.begun.ended();
                 self.conn.ended();
-                Ok(())
+                return Ok(());
             }
             // Ended before COMMIT: its answer was ROLLBACK.
-            (Err(error), Ok(())) if is_plain_error(&error) => Err(interpret(&error)),
-            (Err(error), _) | (_, Err(error)) => {
-                self.conn.close();
-                Err(StoreError::CommitUnknown(with_cause(&error)))
-            }
-        }
+            Ok((Err(error), Ok(()))) if is_plain_error(&error) => return Err(interpret(&error)),
+            Ok((Err(error), _) | (_, Err(error))) => with_cause(&error),
+            Err(late) => late.to_string(),
+        };
+        self.conn.close();
+        Err(StoreError::CommitUnknown(unknown))
     }
 }
