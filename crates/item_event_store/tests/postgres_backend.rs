@@ -1,16 +1,14 @@
-//! What only PostgreSQL has: many programs that write to one ledger, connections that are cut,
-//! servers that are set up to lose commits. What every backend promises is in `tests/store`.
+//! What only PostgreSQL has: many programs that write to one ledger, and histories that part. What
+//! every backend promises is in `tests/store`.
 
 mod postgres;
 
 use item_event_store::Ledger;
 use item_event_store::access::Role;
 use item_event_store::command::Movement;
-use item_event_store::error::{ExecuteError, StoreError};
+use item_event_store::error::ExecuteError;
 use item_event_store::ids::Position;
 use item_event_store::request::Answer;
-use item_event_store::store::Mode;
-use item_event_store::store::postgres::PostgresStore;
 use postgres::{Cluster, create, open, record, request, send, verify};
 use std::time::Duration;
 
@@ -69,20 +67,6 @@ async fn two_instances_and_a_shell_take_the_last_pieces_exactly_once() {
     assert_eq!(taken.iter().sum::<i64>(), PIECES, "{taken:?}");
     assert!(taken.iter().filter(|taken| **taken > 0).count() > 2, "{taken:?}");
     assert_eq!(verify(&instances[0]).await, Position(PIECES + 1));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_role_or_server_that_loses_commits_is_refused() {
-    let cluster = Cluster::started();
-    let database = cluster.new_database().await;
-    let admin = cluster.connect("postgres", &database).await;
-    let off = format!("ALTER DATABASE {database} SET synchronous_commit = off");
-    admin.batch_execute(&off).await.expect("set");
-    let refused = PostgresStore::open(&cluster.url("ies_app", &database), Mode::Write).await;
-    match refused {
-        Err(StoreError::Failed(why)) => assert!(why.contains("synchronous_commit is off"), "{why}"),
-        other => panic!("{other:?}"),
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -50,7 +50,8 @@ impl PostgresStore {
     ///
     /// # Errors
     /// [`StoreError::Busy`] when there is no connection, [`StoreError::NotFound`] when there is no
-    /// such database or role, [`StoreError::Failed`] when the server is set up to lose commits.
+    /// such database, [`StoreError::Config`] when the address is wrong, the server does not let us
+    /// in or is not the one that was asked for, or is set up to lose commits.
     pub async fn open(url: &str, mode: Mode) -> Result<Self> {
         let connections = Arc::new(Connections::open(url, mode).await?);
         Ok(Self { connections, ledgers: Mutex::default() })

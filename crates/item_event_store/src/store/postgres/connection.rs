@@ -3,10 +3,12 @@
 use super::address::{Address, CONNECT_TIMEOUT};
 use super::hints::Hints;
 use super::rows::Cells;
-use super::statements::{BEGIN_READ, SETTINGS};
+use super::statements::{BEGIN_READ, SERVER, SETTINGS};
 use crate::error::StoreError;
 use crate::store::{Mode, Result};
-use deadpool_postgres::{Client, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    Client, Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
+};
 use std::ops::Deref;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -133,7 +135,8 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    /// Connects once, and refuses a server whose commits would not last.
+    /// Connects once. Each new connection is refused where commits would not last: what a server is
+    /// set to can change.
     pub async fn open(url: &str, mode: Mode) -> Result<Self> {
         let address = Address::parse(url)?;
         let Address { config, tls } = address.clone();
@@ -144,6 +147,12 @@ impl Connections {
             .wait_timeout(Some(WAIT_TIMEOUT))
             .create_timeout(Some(CONNECT_TIMEOUT))
             .runtime(Runtime::Tokio1)
+            .post_create(Hook::async_fn(|client, _| {
+                Box::pin(async move {
+                    let row = client.query_one(SERVER, &[]).await.map_err(HookError::Backend)?;
+                    commits_last(&row).map_err(|error| HookError::message(error.to_string()))
+                })
+            }))
             .build()
             .map_err(|error| StoreError::Failed(error.to_string()))?;
         let connections = Self { pool, mode, place, hints: Hints::new(address) };
@@ -177,36 +186,39 @@ impl Connections {
     }
 }
 
-/// Refuses a server that loses what it acknowledged, and warns of a role that no guard can stop.
+/// Refuses a server that loses what it acknowledged: by the last column of [`SERVER`].
+pub(super) fn commits_last(row: &Row) -> Result<()> {
+    let off: &str = Cells(row).get(3)?;
+    if off.is_empty() {
+        return Ok(());
+    }
+    let said =
+        format!("the server's {off} is off: what it acknowledges would not last; turn it on");
+    Err(StoreError::Config(said))
+}
+
+/// Refuses a database that cannot hold a ledger, and warns of a role that no guard can stop.
 async fn check(conn: &Connection) -> Result<()> {
     let rows = conn.query(SETTINGS, &[]).await?;
     let row = Cells(rows.first().ok_or_else(|| StoreError::Failed("no settings".into()))?);
-    for (column, name) in ["fsync", "full_page_writes", "synchronous_commit"].iter().enumerate() {
-        let value: &str = row.get(column)?;
-        if value == "off" {
-            return Err(StoreError::Failed(format!(
-                "the server's {name} is off: what it acknowledges would not last; turn it on"
-            )));
-        }
-    }
-    let encoding: &str = row.get(3)?;
+    let encoding: &str = row.get(0)?;
     if encoding != "UTF8" {
-        return Err(StoreError::Failed(format!(
+        return Err(StoreError::Config(format!(
             "the database's encoding is {encoding}: make one with ENCODING 'UTF8'"
         )));
     }
-    let version: i32 = row.get(4)?;
+    let version: i32 = row.get(1)?;
     if version < MIN_SERVER_VERSION {
-        return Err(StoreError::Failed(format!(
+        return Err(StoreError::Config(format!(
             "the server's version is {}: 13 or later is needed",
             version / 10_000
         )));
     }
-    if row.get(5)? {
+    if row.get(2)? {
         tracing::warn!(
             "connected as a superuser, whom no guard can stop: connect as ies_app instead"
         );
-    } else if row.get(6)? {
+    } else if row.get(3)? {
         tracing::warn!(
             "connected as the owner of the tables, who can take the guards away: connect as \
              ies_app instead"

@@ -1,7 +1,7 @@
 //! What an error of the driver means to us. The only place that knows.
 
 use crate::error::StoreError;
-use deadpool_postgres::PoolError;
+use deadpool_postgres::{HookError, PoolError};
 use std::io;
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, Severity, SqlState};
@@ -78,7 +78,10 @@ impl From<Error> for StoreError {
 impl From<PoolError> for StoreError {
     fn from(error: PoolError) -> Self {
         match error {
-            PoolError::Backend(error) => error.into(),
+            PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
+                error.into()
+            }
+            PoolError::PostCreateHook(HookError::Message(why)) => Self::Config(why.into()),
             PoolError::Timeout(_) => Self::Busy("all connections to the database are busy".into()),
             other => Self::Failed(other.to_string()),
         }

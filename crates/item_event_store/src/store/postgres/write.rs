@@ -1,7 +1,7 @@
 //! The writer's transaction, on a connection that it borrows for one batch. Statements that do not
 //! need each other's answers are sent together.
 
-use super::connection::{Connection, Connections, InTransaction, Params, in_time};
+use super::connection::{Connection, Connections, InTransaction, Params, commits_last, in_time};
 use super::error::{interpret, is_plain_error, with_cause};
 use super::reads::{self, Reader, no_ledger};
 use super::rows::{self, Cells};
@@ -81,6 +81,7 @@ impl PostgresTx {
         started?;
         let locked = locked?.ok_or_else(|| no_ledger(ledger))?;
         let row = server?;
+        commits_last(&row)?;
         let begun = Begun::new(&row, unended)?;
         let server = Cells(&row).get::<Option<String>>(0)?.ok_or(StoreError::ReadOnly)?;
         let written_on = Cells(&locked).get(10)?;
