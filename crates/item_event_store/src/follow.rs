@@ -135,8 +135,8 @@ impl Follower {
     /// loses nothing.
     ///
     /// # Errors
-    /// [`FollowError::HistoryDiverged`] when the ledger was restored meanwhile, or when the store
-    /// cannot be read.
+    /// [`FollowError::HistoryDiverged`] when another history of the ledger goes on meanwhile (a
+    /// restore, a failover), or when the store cannot be read.
     pub async fn next(&mut self) -> Result<Vec<Event>, FollowError> {
         loop {
             // What is committed from here on rings again.
@@ -146,6 +146,8 @@ impl Follower {
                 ..EventQuery::all(Order::OldestFirst, PAGE_MAX)
             };
             let page = self.ledger.store().events(&query).await?;
+            // A new epoch is there before its first event: none of those is in the page.
+            self.check_history().await?;
             if let Some(last) = page.value.last() {
                 let expected = self.position.plus(page.value.len());
                 if last.id != expected {
@@ -155,7 +157,6 @@ impl Follower {
                 self.position = last.id;
                 return Ok(page.value);
             }
-            self.check_history().await?;
             // The bell is held: it rings, or the time is up.
             let _ = tokio::time::timeout(self.poll, self.rung.changed()).await;
         }

@@ -7,17 +7,27 @@ CREATE TABLE migrations (
   applied_at TIMESTAMPTZ NOT NULL
 );
 
+-- System, database and timeline: on another one is another history. NULL on a standby.
+CREATE FUNCTION ies_server() RETURNS TEXT LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN CASE WHEN NOT pg_is_in_recovery() THEN
+    (SELECT c.system_identifier FROM pg_control_system() AS c) || '/'
+    || (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database()) || '/'
+    || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) END;
+END $$;
+
 -- One row a ledger: where its log ends. writing_after is set while somebody appends: complete
 -- events are taken only at the positions writing_after + 1 to position. by_hand says that it is a
--- statement typed in by hand, whose rows are completed by the guards. server names the database,
--- system and timeline that the epoch belongs to. Rows stay on their pages: there is room for it.
+-- statement typed in by hand, whose rows are completed by the guards. The epoch belongs to server:
+-- whoever writes on another one begins a new epoch first. Rows stay on their pages: there is room for it.
 CREATE TABLE ledgers (
   ledger_id TEXT COLLATE "C" PRIMARY KEY CHECK (ledger_id ~ '^[a-z][a-z0-9_-]{0,62}$'),
   position BIGINT NOT NULL DEFAULT 0 CHECK (position BETWEEN 0 AND 9007199254740991),
   writing_after BIGINT,
   by_hand BOOLEAN NOT NULL DEFAULT false,
-  epoch TEXT NOT NULL CHECK (epoch ~ '^[0-9a-f]{16}$'),
-  server TEXT NOT NULL,
+  epoch TEXT NOT NULL DEFAULT left(md5(gen_random_uuid()::text), 16)
+    CHECK (epoch ~ '^[0-9a-f]{16}$'),
+  server TEXT NOT NULL DEFAULT ies_server(),
   items_revision BIGINT NOT NULL DEFAULT 0,
   counts_revision BIGINT NOT NULL DEFAULT 0,
   last_request_id BIGINT NOT NULL DEFAULT 0,
@@ -25,7 +35,7 @@ CREATE TABLE ledgers (
   time_zone TEXT NOT NULL DEFAULT 'UTC' CHECK (time_zone <> ''),
   day_start_hour SMALLINT NOT NULL DEFAULT 0 CHECK (day_start_hour BETWEEN 0 AND 23),
   archived_at TIMESTAMPTZ,
-  created_at TIMESTAMPTZ NOT NULL
+  created_at TIMESTAMPTZ NOT NULL DEFAULT now()
 ) WITH (fillfactor = 10);
 
 CREATE TABLE items (

@@ -10,7 +10,8 @@ END $$;
 
 -- The log.
 
--- Locks the head first, so that what follows is judged on what was last committed. Moves the head;
+-- Locks the head first, so that what follows is judged on what was last committed. On another server
+-- a new epoch begins: its positions may be another history's. Then it moves the head;
 -- item_event_store_inserted closes the range when the statement ends.
 CREATE FUNCTION item_event_store_complete() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -23,6 +24,10 @@ DECLARE
   now_at TIMESTAMPTZ;
 BEGIN
   SELECT * INTO head FROM ledgers AS l WHERE l.ledger_id = NEW.ledger_id FOR UPDATE;
+  IF head.writing_after IS NULL AND head.server <> ies_server() THEN
+    UPDATE ledgers AS l SET epoch = DEFAULT, server = DEFAULT
+    WHERE l.ledger_id = NEW.ledger_id;
+  END IF;
   now_at := greatest(clock_timestamp(), head.last_created_at);
   SELECT * INTO item FROM items AS i WHERE i.ledger_id = NEW.ledger_id AND i.id = NEW.item_id;
   SELECT * INTO last_event FROM item_event_store AS e

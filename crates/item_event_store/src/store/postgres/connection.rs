@@ -3,7 +3,7 @@
 use super::address::{Address, CONNECT_TIMEOUT};
 use super::hints::Hints;
 use super::rows::Cells;
-use super::statements::{BEGIN_READ, SERVER, SETTINGS};
+use super::statements::{BEGIN_READ, SETTINGS, TRANSACTION};
 use crate::error::StoreError;
 use crate::store::{Mode, Result};
 use deadpool_postgres::{
@@ -149,7 +149,8 @@ impl Connections {
             .runtime(Runtime::Tokio1)
             .post_create(Hook::async_fn(|client, _| {
                 Box::pin(async move {
-                    let row = client.query_one(SERVER, &[]).await.map_err(HookError::Backend)?;
+                    let row = client.query_one(TRANSACTION, &[]).await;
+                    let row = row.map_err(HookError::Backend)?;
                     commits_last(&row).map_err(|error| HookError::message(error.to_string()))
                 })
             }))
@@ -186,9 +187,9 @@ impl Connections {
     }
 }
 
-/// Refuses a server that loses what it acknowledged: by the last column of [`SERVER`].
+/// Refuses a server that loses what it acknowledged: by the last column of [`TRANSACTION`].
 pub(super) fn commits_last(row: &Row) -> Result<()> {
-    let off: &str = Cells(row).get(3)?;
+    let off: &str = Cells(row).get(2)?;
     if off.is_empty() {
         return Ok(());
     }

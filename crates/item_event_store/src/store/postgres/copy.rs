@@ -10,7 +10,6 @@ use super::statements::{
     COPY_OUT_ITEM_EVENT_STORE, COPY_OUT_ITEM_INVENTORY, COPY_OUT_ITEMS, COPY_OUT_REQUESTS,
     OPEN_RANGE, SET_SESSION_LEDGER,
 };
-use super::write::PostgresTx;
 use crate::error::StoreError;
 use crate::ids::LedgerName;
 use crate::settings::Settings;
@@ -149,9 +148,7 @@ pub(super) async fn restore(
     read_in(&conn, name, from, &start).await?;
     conn.batch("COMMIT").await?;
     conn.end().await;
-    // Binds the epoch to this server.
-    let tx = PostgresTx::begin(connections, name, &std::sync::Arc::default()).await?;
-    Ok(tx.locked_head())
+    reads::head(&Reader::new(&connections.get().await?, name)).await
 }
 
 /// Whether the file is whole, and its first line.
@@ -193,7 +190,7 @@ async fn read_in(conn: &Connection, name: &LedgerName, from: &Path, start: &Star
         day_start_hour: start.day_start_hour,
         archived_at: start.archived_at.map(Timestamp::from_micros),
     };
-    if !ledger::insert(conn, name, "restored", &settings).await? {
+    if !ledger::insert(conn, name, &settings).await? {
         return Err(StoreError::Refused(format!("ledger {name} exists: name one that does not")));
     }
     let last_created_at = Timestamp::from_micros(start.last_created_at);

@@ -2,14 +2,13 @@
 
 use super::connection::{Connection, Connections, Params};
 use super::reads::{self, Reader};
-use super::rows::Cells;
-use super::statements::{INSERT_LEDGER, SERVER};
+use super::statements::INSERT_LEDGER;
 use super::unended::Unended;
 use super::write::PostgresTx;
 use super::{copy, integrity, load, migrations};
 use crate::error::StoreError;
 use crate::event::Event;
-use crate::ids::{Epoch, ItemId, LedgerName, Position};
+use crate::ids::{ItemId, LedgerName, Position};
 use crate::inventory::Inventory;
 use crate::item::ItemChange;
 use crate::limits::ANNOUNCE_PAUSE;
@@ -18,7 +17,6 @@ use crate::settings::Settings;
 use crate::store::{
     Bell, Discrepancy, Head, LedgerStore, Listening, Mode, Result, Snapshot, WriteTx,
 };
-use crate::time::Timestamp;
 use async_trait::async_trait;
 use std::path::Path;
 use std::sync::Arc;
@@ -81,24 +79,18 @@ pub(super) async fn make(
     name: &LedgerName,
     settings: &Settings,
 ) -> Result<bool> {
-    let conn = connections.get().await?;
-    let server = conn.query(SERVER, &[]).await?;
-    let server: Option<&str> = server.first().map_or(Ok(None), |row| Cells(row).get(0))?;
-    let server = server.ok_or(StoreError::ReadOnly)?;
-    insert(&conn, name, server, settings).await
+    insert(&connections.get().await?, name, settings).await
 }
 
-/// Inserts the row of an empty ledger that belongs to a server.
+/// Inserts the row of an empty ledger.
 pub(super) async fn insert(
     conn: &Connection,
     name: &LedgerName,
-    server: &str,
     settings: &Settings,
 ) -> Result<bool> {
     let Settings { time_zone, day_start_hour, archived_at } = settings;
-    let (ledger, epoch, hour) = (name.as_str(), Epoch::random(), i16::from(*day_start_hour));
-    let params: Params<'_> =
-        &[&ledger, &epoch.as_str(), &server, &Timestamp::now(), time_zone, &hour, archived_at];
+    let (ledger, hour) = (name.as_str(), i16::from(*day_start_hour));
+    let params: Params<'_> = &[&ledger, time_zone, &hour, archived_at];
     Ok(conn.execute(INSERT_LEDGER, params).await? == 1)
 }
 

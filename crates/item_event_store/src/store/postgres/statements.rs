@@ -67,7 +67,6 @@ statements! {
     REQUESTS = "requests",
     REVOKE_TOKEN = "revoke_token",
     SCHEMA_EXISTS = "schema_exists",
-    SERVER = "server",
     SET_EPOCH = "set_epoch",
     SET_SESSION_LEDGER = "set_session_ledger",
     SETTINGS = "settings",
@@ -76,5 +75,6 @@ statements! {
     TERMINATE = "terminate",
     TOKEN_BY_HASH = "token_by_hash",
     TOKENS = "tokens",
+    TRANSACTION = "transaction",
     UPDATE_ITEMS = "update_items",
 }

@@ -26,10 +26,10 @@ pub(super) struct Begun {
 }
 
 impl Begun {
-    /// Of a row with the process and the beginning in its second and third column.
+    /// By the first columns of `transaction.sql`.
     pub fn new(row: &Row, unended: &Arc<Unended>) -> Result<Self> {
         let cells = Cells(row);
-        let backend = Backend { pid: cells.get(1)?, began_at: cells.get(2)? };
+        let backend = Backend { pid: cells.get(0)?, began_at: cells.get(1)? };
         Ok(Self { backend: Some(backend), unended: Arc::clone(unended) })
     }
 

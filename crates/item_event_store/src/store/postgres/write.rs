@@ -7,14 +7,14 @@ use super::reads::{self, Reader, no_ledger};
 use super::rows::{self, Cells};
 use super::statements::{
     BEGIN_WRITE, BUMP_COUNTS_REVISION, CURRENT_XACT, DELETE_COUNTS, LOCK_HEAD, PUT_SETTINGS,
-    SERVER, SET_EPOCH,
+    SET_EPOCH, TRANSACTION,
 };
 use super::unended::{Begun, Unended};
 use super::{append, load};
 use crate::error::StoreError;
 use crate::event::Event;
 use crate::facts::{Correctable, LastCount};
-use crate::ids::{Epoch, IdempotencyKey, ItemId, LedgerName, Position};
+use crate::ids::{IdempotencyKey, ItemId, LedgerName, Position};
 use crate::inventory::Inventory;
 use crate::item::ItemChange;
 use crate::request::StoredRequest;
@@ -52,8 +52,7 @@ impl PostgresTx {
                 return Ok(tx);
             }
             tracing::warn!(%ledger, written_on, server, "another server: a new epoch begins");
-            let epoch = Epoch::random();
-            tx.conn.execute(SET_EPOCH, &[&ledger.as_str(), &epoch.as_str(), &server]).await?;
+            tx.conn.execute(SET_EPOCH, &[&ledger.as_str()]).await?;
             Box::new(tx).commit().await?;
         }
     }
@@ -66,33 +65,27 @@ impl PostgresTx {
         unended: &Arc<Unended>,
     ) -> Result<(Self, String, String)> {
         let lock = conn.prepare(LOCK_HEAD).await?;
-        let server = conn.prepare(SERVER).await?;
+        let transaction = conn.prepare(TRANSACTION).await?;
         let conn = InTransaction::new(conn);
         let (name, client) = (ledger.as_str(), conn.client());
         let params: Params<'_> = &[&name];
-        let (started, locked, server) = in_time(async {
+        let (started, locked, row) = in_time(async {
             tokio::join!(
                 client.batch_execute(BEGIN_WRITE),
                 client.query_opt(&lock, params),
-                client.query_one(&server, &[]),
+                client.query_one(&transaction, &[]),
             )
         })
         .await?;
         started?;
         let locked = locked?.ok_or_else(|| no_ledger(ledger))?;
-        let row = server?;
+        let row = row?;
         commits_last(&row)?;
         let begun = Begun::new(&row, unended)?;
-        let server = Cells(&row).get::<Option<String>>(0)?.ok_or(StoreError::ReadOnly)?;
-        let written_on = Cells(&locked).get(10)?;
+        let (written_on, server) = (Cells(&locked).get(10)?, Cells(&locked).get(11)?);
         let head = rows::head(&locked)?;
         let tx = Self { conn, begun, ledger: ledger.clone(), head, failed: false };
         Ok((tx, written_on, server))
-    }
-
-    /// The head that is locked.
-    pub fn locked_head(&self) -> Head {
-        self.head.clone()
     }
 
     /// After an error nothing goes on: the server has ended the transaction already.
