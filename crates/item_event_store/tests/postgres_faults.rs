@@ -3,7 +3,9 @@
 
 mod postgres;
 
+use item_event_store::Ledger;
 use item_event_store::access::Role;
+use item_event_store::command::Request;
 use item_event_store::error::ExecuteError;
 use item_event_store::ids::Position;
 use item_event_store::limits::BATCH_RETRIES;
@@ -12,6 +14,7 @@ use postgres::{Cluster, batch, create, insist, open, recorded, request, send, ve
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::task::JoinHandle;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_cut_at_commit_is_resolved_by_the_key() {
@@ -205,4 +208,48 @@ async fn killed_backends_lose_nothing() {
     };
     assert!(report.clean(), "{:#?}", report.findings);
     assert_eq!(report.position, Position(recorded));
+}
+
+/// Writes until told to stop; gives each request with where it was recorded.
+fn writer(ledger: &Ledger, stop: &Arc<AtomicBool>) -> JoinHandle<Vec<(Request, Position)>> {
+    let (ledger, stop) = (ledger.clone(), Arc::clone(stop));
+    tokio::spawn(async move {
+        let mut acknowledged = Vec::new();
+        while !stop.load(Ordering::SeqCst) {
+            let request = request(vec![batch()]);
+            let answer = recorded(Ok(insist(&ledger, &request).await));
+            acknowledged.push((request, answer.position));
+        }
+        acknowledged
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_stopped_at_once_and_started_again_loses_nothing() {
+    const ROUNDS: usize = 4;
+    let cluster = Cluster::of_its_own("");
+    let database = cluster.new_database().await;
+    let url = cluster.url("ies_app", &database);
+    let instances = [open(&url).await, open(&url).await];
+    recorded(send(&instances[0], create("Croissant", 10)).await);
+    let stop = Arc::new(AtomicBool::new(false));
+    let writers: Vec<_> = (0..12).map(|n| writer(&instances[n % 2], &stop)).collect();
+    for _ in 0..ROUNDS {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        tokio::task::block_in_place(|| cluster.run("ctl -m immediate stop && start"));
+        // Somebody gets through before it is stopped again.
+        insist(&instances[0], &request(vec![batch()])).await;
+    }
+    stop.store(true, Ordering::SeqCst);
+    let mut positions = std::collections::HashSet::new();
+    for writer in writers {
+        for (request, position) in writer.await.expect("joins") {
+            let again = recorded(Ok(insist(&instances[1], &request).await));
+            assert_eq!((again.replayed, again.position), (true, position));
+            assert!(positions.insert(position), "two keys at {position}");
+        }
+    }
+    assert!(positions.len() > 10 * ROUNDS, "only {} were acknowledged", positions.len());
+    let expected = positions.len() + 1 + ROUNDS;
+    assert_eq!(verify(&instances[0]).await, Position::START.plus(expected), "each once");
 }

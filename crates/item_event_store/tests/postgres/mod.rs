@@ -5,6 +5,7 @@
 #[path = "../store/backend/cluster.rs"]
 pub mod cluster;
 pub mod proxy;
+pub mod watch;
 
 pub use cluster::Cluster;
 use item_event_store::Ledger;
