@@ -1,16 +1,22 @@
 //! kill -9 in the middle of load: what was acknowledged is there exactly once, and what is not
 //! known is resolved by its key.
 
+#[path = "../../item_event_store/tests/store/backend/cluster.rs"]
+mod cluster;
 mod server;
 
+use cluster::Cluster;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 use server::{Client, Server, done, ies};
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const KILLS: usize = 50;
+/// On PostgreSQL, where a start costs more.
+const KILLS_ON_POSTGRES: usize = 25;
 const CLIENTS: usize = 8;
 
 /// One call, written down before it is sent and after it is answered.
@@ -44,11 +50,22 @@ async fn send(client: &Client, call: &Call) -> Option<(StatusCode, Value)> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_acknowledged_write_survives_kill_9() {
     let folder = tempfile::tempdir().expect("a folder");
-    let store = folder.path().join("store");
+    kill_again_and_again(&folder.path().join("store"), KILLS, 20).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_acknowledged_write_survives_kill_9_on_postgres() {
+    let cluster = Cluster::started();
+    let url = cluster.url("ies_app", &cluster.new_database().await);
+    kill_again_and_again(Path::new(&url), KILLS_ON_POSTGRES, 120).await;
+}
+
+/// `millis`: how long a server lives at least before it is killed.
+async fn kill_again_and_again(store: &Path, kills: usize, millis: u64) {
     let history = History::default();
     let mut token = String::new();
-    for kill in 0..KILLS {
-        let server = Server::start(&store, &[]);
+    for kill in 0..kills {
+        let server = Server::start(store, &[]);
         if let Some(first) = &server.token {
             token.clone_from(first);
             for name in ["Croissant", "Baguette", "Roll"] {
@@ -76,22 +93,22 @@ async fn every_acknowledged_write_survives_kill_9() {
                 })
             })
             .collect();
-        tokio::time::sleep(Duration::from_millis(20 + 13 * (kill as u64 % 10))).await;
+        tokio::time::sleep(Duration::from_millis(millis + 13 * (kill as u64 % 10))).await;
         server.kill();
         for client in clients {
             client.await.expect("joins");
         }
     }
-    let server = Server::start(&store, &[]);
-    resolve_and_check(&server.client(&token), &history).await;
+    let server = Server::start(store, &[]);
+    resolve_and_check(&server.client(&token), &history, kills).await;
     drop(server);
-    done(&ies(&["verify"], &store));
+    done(&ies(&["verify"], store));
 }
 
-async fn resolve_and_check(client: &Client, history: &History) {
+async fn resolve_and_check(client: &Client, history: &History, kills: usize) {
     let calls = history.lock().expect("unpoisoned").clone();
     let acknowledged = calls.iter().filter(|call| call.answer.is_some()).count();
-    assert!(acknowledged > 10 * KILLS, "only {acknowledged} calls were acknowledged");
+    assert!(acknowledged > 10 * kills, "only {acknowledged} calls were acknowledged");
     let mut by_position: HashMap<i64, String> = HashMap::new();
     let mut sums: HashMap<i64, i64> = HashMap::new();
     for call in &calls {

@@ -113,6 +113,7 @@ macro_rules! suite {
                 a_planted_wrong_count_is_named_and_mended,
                 one_item_alone,
                 it_works_while_the_ledger_is_written_to,
+                no_write_waits_longer_than_one_batch,
                 a_log_that_does_not_add_up_is_left_alone,
                 a_wrong_row_never_reaches_a_decision;
             guards:
@@ -141,7 +142,7 @@ suite!(postgres);
 async fn every_backend_gives_the_same_answers() {
     let commands = std::env::var("IES_TEST_COMMANDS").ok().and_then(|n| n.parse().ok());
     let (one, other) = (backend::sqlite().await, backend::postgres().await);
-    model::compare_backends(&one, &other, commands.unwrap_or(3_000)).await;
+    model::compare_backends(&one, &other, commands.unwrap_or(20_000)).await;
     one.finish().await;
     other.finish().await;
 }

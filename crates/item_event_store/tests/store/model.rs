@@ -9,6 +9,7 @@
 )]
 
 use crate::backend::{TestLedger, at};
+use futures_util::future::join_all;
 use item_event_store::access::Role;
 use item_event_store::command::{
     Adjust, Command, Correct, CreateItem, EditItem, Expected, Movement, Record, Request,
@@ -43,7 +44,7 @@ pub struct ModelEvent {
     corrects: Option<usize>,
 }
 
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Model {
     items: Vec<ModelItem>,
     log: Vec<ModelEvent>,
@@ -53,14 +54,16 @@ pub struct Model {
 impl Model {
     fn request(&mut self, request: &Request, now: Timestamp) -> Result<Vec<ModelEvent>, Rejected> {
         let last = self.log.last().map_or(Timestamp::MIN, |event| event.created);
-        let mut trial = self.clone();
-        trial.now = Some(now.max(last));
+        self.now = Some(now.max(last));
+        let (items, length) = (self.items.clone(), self.log.len());
         for (index, command) in request.commands.iter().enumerate() {
-            trial.command(command).map_err(|rejection| Rejected { line: index + 1, rejection })?;
+            if let Err(rejection) = self.command(command) {
+                self.items = items;
+                self.log.truncate(length);
+                return Err(Rejected { line: index + 1, rejection });
+            }
         }
-        let events = trial.log[self.log.len()..].to_vec();
-        *self = trial;
-        Ok(events)
+        Ok(self.log[length..].to_vec())
     }
 
     fn quantity(&self, item: usize) -> i64 {
@@ -482,6 +485,17 @@ pub async fn compare(t: &TestLedger, commands: usize) {
     assert_eq!(t.log().await.len(), model.log.len(), "seed {seed}");
 }
 
+/// Requests that are sent together to two backends: a commit costs, and they share it.
+const MOST_AT_ONCE: u64 = 64;
+
+/// Sends requests at once: they are queued in this order. Gives what is answered to each.
+async fn say(t: &TestLedger, requests: &[Request]) -> Vec<String> {
+    let ledger = t.ledger();
+    let send = |request: &Request| ledger.execute(request.clone(), Role::Manager);
+    let answers = join_all(requests.iter().map(send)).await;
+    answers.iter().map(|answer| format!("{answer:?}")).collect()
+}
+
 /// Sends the same random requests to two backends, and holds the answers against each other to the
 /// letter; in the end the logs too.
 pub async fn compare_backends(one: &TestLedger, other: &TestLedger, commands: usize) {
@@ -494,17 +508,17 @@ pub async fn compare_backends(one: &TestLedger, other: &TestLedger, commands: us
             one.clock.set(now);
             other.clock.set(now);
         }
-        let count = if random.chance(4) { random.below(4) + 1 } else { 1 };
-        let request = one.request((0..count).map(|_| random.command(&model, now)).collect());
-        sent += request.commands.len();
-        let _ = model.request(&request, now);
-        let (ledgers, again) = ((one.ledger(), other.ledger()), usize::from(random.chance(15)));
-        for _ in 0..=again {
-            let (said, said_too) = tokio::join!(
-                ledgers.0.execute(request.clone(), Role::Manager),
-                ledgers.1.execute(request.clone(), Role::Manager),
-            );
-            let (said, said_too) = (format!("{said:?}"), format!("{said_too:?}"));
+        let mut requests = Vec::new();
+        for _ in 0..=random.below(MOST_AT_ONCE) {
+            let count = if random.chance(4) { random.below(4) + 1 } else { 1 };
+            let request = one.request((0..count).map(|_| random.command(&model, now)).collect());
+            sent += request.commands.len();
+            let _ = model.request(&request, now);
+            let again = usize::from(random.chance(15));
+            requests.extend(std::iter::repeat_n(request, 1 + again));
+        }
+        let (said, said_too) = tokio::join!(say(one, &requests), say(other, &requests));
+        for ((request, said), said_too) in requests.iter().zip(said).zip(said_too) {
             assert_eq!(said, said_too, "seed {seed}, request {request:?}");
         }
     }

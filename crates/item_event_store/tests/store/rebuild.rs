@@ -1,10 +1,19 @@
 //! Rebuilding: what differs from the log is named and mended, while writers go on.
 
-use crate::backend::{TestLedger, bakeoff, batch};
+use crate::backend::{MORNING, TestLedger, at, bakeoff, batch, recorded};
+use item_event_store::Ledger;
 use item_event_store::access::Role;
+use item_event_store::clock::Clock;
+use item_event_store::command::Request;
 use item_event_store::error::StoreError;
-use item_event_store::ids::ItemId;
+use item_event_store::ids::{ItemId, LedgerName};
 use item_event_store::report::Rebuilt;
+use item_event_store::time::Timestamp;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
 const WRONG: &str = "UPDATE item_inventory SET quantity = 11, version = 5 WHERE item_id = 1";
 
@@ -87,4 +96,94 @@ pub async fn a_wrong_row_never_reaches_a_decision(t: &TestLedger) {
     let taken = t.one(bakeoff(item, 10)).await;
     assert_eq!((taken.events[0].version, taken.events[0].quantity_after), (2, 0));
     assert_eq!(t.quantity(item).await, 0);
+}
+
+/// Each batch gets a time of its own, which tells afterwards what was recorded together.
+struct Ticking(AtomicI64);
+
+impl Clock for Ticking {
+    fn now(&self) -> Timestamp {
+        at(MORNING).plus_micros(self.0.fetch_add(1, Ordering::SeqCst))
+    }
+}
+
+/// Writes until told to stop. Gives for each write how many batches there were when it was queued,
+/// and where it is in the log.
+async fn client(ledger: Ledger, requests: Vec<Request>, stop: Arc<AtomicBool>) -> Vec<(u64, i64)> {
+    let mut written = Vec::new();
+    for request in requests {
+        if stop.load(Ordering::SeqCst) {
+            break;
+        }
+        let mut write = std::pin::pin!(ledger.execute(request, Role::Baker));
+        let early = poll_fn(|context| Poll::Ready(write.as_mut().poll(context))).await;
+        let queued_at = ledger.writer_stats().batches;
+        let answer = match early {
+            Poll::Ready(answer) => answer,
+            Poll::Pending => write.await,
+        };
+        written.push((queued_at, recorded(answer).position.0));
+    }
+    written
+}
+
+/// Waits until the writer has committed another batch.
+fn another_batch(ledger: &Ledger) {
+    let (before, since) = (ledger.writer_stats().batches, Instant::now());
+    tokio::task::block_in_place(|| {
+        while ledger.writer_stats().batches == before {
+            assert!(since.elapsed() < Duration::from_mins(1), "nobody writes any more");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    });
+}
+
+pub async fn no_write_waits_longer_than_one_batch(t: &TestLedger) {
+    const CLIENTS: usize = 16;
+    let item = t.item("Croissant", 0).await;
+    t.item("Baguette", 5).await;
+    for _ in 0..3 {
+        t.all(vec![batch(item, 1); 8_192]).await;
+    }
+    t.close().await;
+    let store = t.backend.open().await;
+    let tables = store.ledger(&LedgerName::default()).await.expect("a ledger");
+    let ledger = Ledger::open(tables, Arc::new(Ticking(AtomicI64::new(1)))).await.expect("opens");
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut clients = tokio::task::JoinSet::new();
+    for _ in 0..CLIENTS {
+        let requests = (0..5_000).map(|_| t.request(vec![batch(item, 1)])).collect();
+        clients.spawn(client(ledger.clone(), requests, Arc::clone(&stop)));
+    }
+    for _ in 0..3 {
+        t.backend.tamper("UPDATE item_inventory SET quantity = 99 WHERE item_id = 2");
+        let found = ledger.verify(false, &|_, _| another_batch(&ledger)).await.expect("verifies");
+        let codes: Vec<_> = found.findings.iter().map(|f| (f.code, f.item_id)).collect();
+        assert_eq!(codes, [("inventory_differs", Some(ItemId(2)))]);
+        let report = ledger.rebuild(None, &|_, _| another_batch(&ledger)).await.expect("rebuilds");
+        let mended = Rebuilt { item_id: ItemId(2), before: Some(99), after: Some(5) };
+        assert_eq!(report.changed, [mended]);
+        let clean = ledger.verify(false, &|_, _| another_batch(&ledger)).await.expect("verifies");
+        assert!(clean.clean(), "{:#?}", clean.findings);
+    }
+    stop.store(true, Ordering::SeqCst);
+    let written = clients.join_all().await.concat();
+    ledger.close().await;
+    drop((ledger, store));
+    t.open().await;
+    // The batches since it was opened, each with its last position.
+    let log = t.log().await.split_off(24_577);
+    let mut ends: Vec<(Timestamp, i64)> = Vec::new();
+    for event in log {
+        match ends.last_mut() {
+            Some((time, end)) if *time == event.created_at => *end = event.id.0,
+            _ => ends.push((event.created_at, event.id.0)),
+        }
+    }
+    assert!(written.len() > 100, "only {} were written", written.len());
+    for (queued_at, position) in written {
+        let number = ends.partition_point(|(_, end)| *end < position) as u64 + 1;
+        // The one that was being written, and its own.
+        assert!(number <= queued_at + 2, "{position} waited from batch {queued_at} to {number}");
+    }
 }
