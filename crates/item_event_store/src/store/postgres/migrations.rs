@@ -38,14 +38,23 @@ const MIGRATIONS: &[Migration] = &[migration!("0001_tables"), migration!("0002_g
 const ROLES: (&str, &str) =
     ("roles", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/postgres/roles.sql")));
 
-/// The schema as the migrations make it, and then the roles: SQL for people to read and to apply.
+/// The schema as the migrations make it, each with the record that it was applied, and then the
+/// roles: SQL for people to read and to apply.
 #[must_use]
 pub fn schema_sql() -> String {
-    let files = MIGRATIONS.iter().map(|migration| (migration.name, migration.sql));
-    files.chain([ROLES]).fold(String::new(), |mut text, (name, sql)| {
-        let _ = writeln!(text, "-- {name}.sql\n{sql}");
-        text
-    })
+    let mut text = String::new();
+    for migration in MIGRATIONS {
+        let Migration { name, sql } = migration;
+        let _ = writeln!(
+            text,
+            "-- {name}.sql\n{sql}\nINSERT INTO migrations (name, sha256, applied_at)\n\
+             VALUES ('{name}', '{}', now());\n",
+            migration.sha256()
+        );
+    }
+    let (name, sql) = ROLES;
+    let _ = writeln!(text, "-- {name}.sql\n{sql}");
+    text
 }
 
 /// The statements that make the roles and say what they may do.
