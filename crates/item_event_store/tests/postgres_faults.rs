@@ -243,8 +243,11 @@ async fn a_server_stopped_at_once_and_started_again_loses_nothing() {
     stop.store(true, Ordering::SeqCst);
     let mut positions = std::collections::HashSet::new();
     for writer in writers {
-        for (request, position) in writer.await.expect("joins") {
-            let again = recorded(Ok(insist(&instances[1], &request).await));
+        let acknowledged = writer.await.expect("joins");
+        let again = acknowledged.iter().map(|(request, _)| insist(&instances[1], request));
+        let again = futures_util::future::join_all(again).await;
+        for ((_, position), again) in acknowledged.into_iter().zip(again) {
+            let again = recorded(Ok(again));
             assert_eq!((again.replayed, again.position), (true, position));
             assert!(positions.insert(position), "two keys at {position}");
         }
