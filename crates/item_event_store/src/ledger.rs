@@ -10,12 +10,13 @@ use crate::follow::{Cursor, Follower};
 use crate::ids::{ItemId, Position};
 use crate::query::At;
 use crate::rejection::Rejected;
-use crate::report::{Progress, RebuildReport, VerifyReport, WriterStats};
+use crate::report::{Progress, RebuildReport, RefreshReport, VerifyReport, WriterStats};
 use crate::request::Answer;
 use crate::settings::{Settings, SettingsChange};
-use crate::store::{Bell, Discrepancy, LedgerStore, Listening};
-use crate::writer::{Choice, Failed, Job, Queue, Reply, Signals, Swap, Upkeep, Writer};
-use crate::{chart, rebuild, verify};
+use crate::store::{Bell, Discrepancy, LedgerStore, Listening, SummaryStep};
+use crate::summary::Summary;
+use crate::writer::{Choice, Failed, Job, Queue, Reply, Signals, Step, Swap, Upkeep, Writer};
+use crate::{chart, rebuild, refresh, verify};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use tokio::sync::{oneshot, watch};
@@ -210,6 +211,27 @@ impl Ledger {
             swapped.await.map_err(|_| StoreError::CommitUnknown("the writer stopped".into()))?
         };
         rebuild::rebuild(self.store(), item, progress, swap).await
+    }
+
+    /// Brings the daily summary up to the log's last position, beside the writers. It goes on where
+    /// it is; `anew`: from the log's beginning, as it also does when the ledger's time zone or the
+    /// hour at which its business day starts was changed.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written. What was added by then stays; the next refresh
+    /// goes on there.
+    pub async fn refresh_summary(
+        &self,
+        anew: bool,
+        progress: Progress<'_>,
+    ) -> Result<RefreshReport, StoreError> {
+        let writing = self.writing.as_ref().ok_or(StoreError::ReadOnly)?;
+        let take = async |seen: Summary, step: SummaryStep| {
+            let (reply, taken) = oneshot::channel();
+            writing.queue.push_upkeep(Upkeep::Step(Step { seen, step, reply }))?;
+            taken.await.map_err(|_| StoreError::CommitUnknown("the writer stopped".into()))?
+        };
+        refresh::refresh(self.store(), anew, progress, take).await
     }
 
     /// Changes what is chosen for the ledger, and answers what holds now.

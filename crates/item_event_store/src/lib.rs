@@ -9,7 +9,9 @@
 //! - What is asked, recorded and refused, and who may: [`command`], [`event`], [`item`],
 //!   [`inventory`], [`settings`], [`rejection`], [`access`].
 //! - The rules, pure: [`book`], [`facts`], [`decide`].
-//! - The flows: [`ledgers`], [`ledger`], `writer`, [`follow`], `verify` and `rebuild` ([`report`]),
+//! - What is derived besides the counts, pure: [`summary`].
+//! - The flows: [`ledgers`], [`ledger`], `writer`, [`follow`], `verify`, `rebuild` and `refresh`
+//!   ([`report`]),
 //!   [`chart`].
 //! - The contract with a database, and the backends: [`store`], [`query`], [`request`],
 //!   [`token`].
@@ -37,11 +39,13 @@ pub mod limits;
 pub mod query;
 pub mod reason;
 mod rebuild;
+mod refresh;
 pub mod rejection;
 pub mod report;
 pub mod request;
 pub mod settings;
 pub mod store;
+pub mod summary;
 pub mod text;
 pub mod time;
 pub mod token;

@@ -46,6 +46,11 @@ pub const PAGE_MAX: usize = 1_000;
 /// Events that one short read of the log takes (verify, rebuild, follow, charts).
 pub const LOG_PAGE_EVENTS: usize = 8_192;
 
+/// Events that one transaction adds to the daily summary, at most: no more than a batch has.
+pub const SUMMARY_STEP_EVENTS: usize = 8_192;
+/// Rows that one transaction clears from the daily summary, at most.
+pub const SUMMARY_STEP_ROWS: usize = 8_192;
+
 /// Ledgers that are open at one time; one that is not in use is closed for another.
 pub const MAX_OPEN_LEDGERS: usize = 256;
 /// How long a ledger stays open that nobody uses.

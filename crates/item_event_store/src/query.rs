@@ -5,8 +5,10 @@ use crate::ids::{ItemId, Position};
 use crate::inventory::Count;
 use crate::item::Item;
 use crate::reason::{Kind, Reason};
+use crate::store::Head;
+use crate::summary::{Summary, SummaryKey, SummaryRow};
 use crate::text::{Actor, Name, Sku};
-use crate::time::Timestamp;
+use crate::time::{Day, Timestamp};
 
 /// A value read from the store, true at a position.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,4 +136,38 @@ pub struct Explanation {
     pub last_events: Vec<Event>,
     /// The latest corrections, newest first.
     pub corrections: Vec<Event>,
+}
+
+/// Which rows of the daily summary to list: by day, then item, then the names of reason and kind.
+/// Every filter that is `None` admits all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SummaryQuery {
+    /// Of one item.
+    pub item: Option<ItemId>,
+    /// Of this business day or later.
+    pub from: Option<Day>,
+    /// Of this business day or earlier.
+    pub to: Option<Day>,
+    /// For one reason.
+    pub reason: Option<Reason>,
+    /// Of one kind.
+    pub kind: Option<Kind>,
+    /// Only rows after this one.
+    pub after: Option<SummaryKey>,
+    /// At most so many. With 0 only what the summary is made of is read.
+    pub limit: usize,
+}
+
+/// Rows of the daily summary, and how far they are true.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DailySummary {
+    /// What they are made of.
+    pub summary: Summary,
+    /// The head when they were read.
+    pub head: Head,
+    /// The item's balance when the day [`SummaryQuery::from`] began, 0 without one; `None` when no
+    /// item was asked for.
+    pub opening: Option<i64>,
+    /// The rows.
+    pub rows: Vec<SummaryRow>,
 }

@@ -7,7 +7,7 @@ use crate::ids::{ItemId, Position};
 pub struct Finding {
     /// The stable code: `inventory_differs`, `inventory_missing`, `inventory_stray`,
     /// `position_gap`, `version_gap`, `balance_wrong`, `rule_broken`, `created_at_back`,
-    /// `item_unknown`, `item_differs`, `head_differs`, `storage`.
+    /// `item_unknown`, `item_differs`, `head_differs`, `summary_differs`, `storage`.
     pub code: &'static str,
     /// The item that it is about, if it is about one.
     pub item_id: Option<ItemId>,
@@ -67,6 +67,17 @@ pub struct RebuildReport {
     pub items: u64,
     /// Those whose row changed.
     pub changed: Vec<Rebuilt>,
+}
+
+/// What a refresh of the daily summary did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefreshReport {
+    /// The summary is true up to here, at least.
+    pub position: Position,
+    /// Events added.
+    pub events: u64,
+    /// Whether it was emptied first and made from the log's beginning.
+    pub rebuilt: bool,
 }
 
 /// What the writer has done since it started.

@@ -1,6 +1,7 @@
 //! The contract with a database. A backend moves data and keeps its promises; it decides nothing.
 //! The chapters of `tests/store` are the chapters of this contract: **append**, **requests**,
-//! **counts**, **as of**, **follow**, **ledgers**, **guards**, **backup**, **migrate**.
+//! **counts**, **as of**, **follow**, **summary**, **ledgers**, **guards**, **backup**,
+//! **migrate**.
 
 use crate::error::StoreError;
 use crate::event::Event;
@@ -8,9 +9,12 @@ use crate::facts::{Correctable, LastCount};
 use crate::ids::{Epoch, IdempotencyKey, ItemId, LedgerName, Position};
 use crate::inventory::{Count, Inventory};
 use crate::item::ItemChange;
-use crate::query::{AsOf, At, EventQuery, Explanation, ItemQuery};
+#[cfg(doc)]
+use crate::limits::SUMMARY_STEP_ROWS;
+use crate::query::{AsOf, At, DailySummary, EventQuery, Explanation, ItemQuery, SummaryQuery};
 use crate::request::StoredRequest;
 use crate::settings::Settings;
+use crate::summary::{Summary, SummaryRow};
 use crate::time::Timestamp;
 use crate::token::{Token, TokenRow};
 use async_trait::async_trait;
@@ -21,6 +25,7 @@ use std::sync::Arc;
 mod outcome;
 pub mod postgres;
 pub mod sqlite;
+mod summary_key;
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -118,6 +123,26 @@ pub struct Loaded {
     pub rows: Vec<Inventory>,
     /// Where it differs.
     pub discrepancies: Vec<Discrepancy>,
+}
+
+/// What one short transaction makes of the daily summary.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SummaryStep {
+    /// Empties it, for another time zone and hour: takes [`SUMMARY_STEP_ROWS`] rows away, and
+    /// leaves it [`Summary::clearing`] until none is left.
+    Clear {
+        /// The IANA name of the time zone that it is to be made for.
+        time_zone: String,
+        /// The local hour, 0 to 23, at which its business days start.
+        day_start_hour: i8,
+    },
+    /// Adds the sums of the events after its position.
+    Add {
+        /// The last of these events.
+        up_to: Position,
+        /// Their sums, each key once.
+        rows: Vec<SummaryRow>,
+    },
 }
 
 /// A place where ledgers live.
@@ -224,6 +249,14 @@ pub trait LedgerStore: Send + Sync {
     /// In one snapshot: the head, the events after `position`, and every row of `items` with its
     /// row of `item_inventory` exactly as stored (`None` when missing).
     async fn snapshot_after(&self, position: Position) -> Result<Snapshot>;
+
+    /// **summary**: rows of the daily summary, with what they are made of, at one moment.
+    async fn daily_summary(&self, query: &SummaryQuery) -> Result<DailySummary>;
+
+    /// **summary**: takes a step, if the summary is still as it was `seen`. False when it is not:
+    /// somebody else has taken a step, and nothing was done. No writer waits for it longer than for
+    /// another writer.
+    async fn step_summary(&self, seen: &Summary, step: SummaryStep) -> Result<bool>;
 
     /// The storage's own check of itself: one sentence a fault. Slow: reads everything.
     async fn integrity(&self) -> Result<Vec<String>>;

@@ -70,9 +70,16 @@ pub struct BusinessDay {
     start_hour: i8,
 }
 
-/// A calendar date, written `2026-11-23`.
+/// A calendar date, written `2026-11-23`. Years 0 to 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Day(jiff::civil::Date);
+
+/// A text that is no day of the years 0 to 9999.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be a day, such as 2026-11-23")]
+pub struct InvalidDay;
+
+const EPOCH_DAY: jiff::civil::Date = jiff::civil::date(1970, 1, 1);
 
 impl BusinessDay {
     /// The business day of an IANA time zone name (`Europe/Vienna`) that starts at `start_hour`
@@ -103,6 +110,24 @@ impl BusinessDay {
 }
 
 impl Day {
+    /// The earliest that a [`Timestamp`] may belong to, or before it: 0000-01-01.
+    pub const MIN: Self = Self(jiff::civil::date(0, 1, 1));
+    /// The latest that a [`Timestamp`] may belong to, or after it: 9999-12-31.
+    pub const MAX: Self = Self(jiff::civil::date(9999, 12, 31));
+
+    /// Days since 1970-01-01.
+    #[must_use]
+    pub fn number(self) -> i32 {
+        (self.0 - EPOCH_DAY).get_days()
+    }
+
+    /// The day so many days after 1970-01-01; brought into the range of years 0 to 9999.
+    #[must_use]
+    pub fn from_number(days: i32) -> Self {
+        let day = EPOCH_DAY.saturating_add(jiff::SignedDuration::from_hours(24 * i64::from(days)));
+        Self(day).clamp(Self::MIN, Self::MAX)
+    }
+
     /// The next day.
     ///
     /// # Panics
@@ -120,10 +145,11 @@ impl fmt::Display for Day {
 }
 
 impl FromStr for Day {
-    type Err = InvalidTimestamp;
+    type Err = InvalidDay;
 
-    fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
-        text.parse().map(Self).map_err(|_| InvalidTimestamp)
+    fn from_str(text: &str) -> Result<Self, InvalidDay> {
+        let day = text.parse().map(Self).map_err(|_| InvalidDay)?;
+        if (Self::MIN..=Self::MAX).contains(&day) { Ok(day) } else { Err(InvalidDay) }
     }
 }
 
@@ -154,5 +180,47 @@ mod tests {
         assert_eq!(day.day_of(at("2026-11-23T02:00:00Z")).to_string(), "2026-11-23");
         assert!(BusinessDay::new("Nowhere/None", 0).is_err());
         assert!(BusinessDay::new("UTC", 24).is_err());
+    }
+
+    #[test]
+    fn a_business_day_is_as_long_as_the_clocks_make_it() {
+        let day = BusinessDay::new("Europe/Vienna", 4).expect("a zone");
+        for (from, to, expected) in [
+            // The clocks go forward at two o'clock within the day of the 28th, and back within
+            // that of the 24th.
+            ("2026-03-28T03:00:00Z", "2026-03-29T01:59:59Z", "2026-03-28"),
+            ("2026-03-29T02:00:00Z", "2026-03-30T01:59:59Z", "2026-03-29"),
+            ("2026-10-24T02:00:00Z", "2026-10-25T02:59:59Z", "2026-10-24"),
+            ("2026-10-25T03:00:00Z", "2026-10-26T02:59:59Z", "2026-10-25"),
+        ] {
+            assert_eq!(day.day_of(at(from)).to_string(), expected, "{from}");
+            assert_eq!(day.day_of(at(to)).to_string(), expected, "{to}");
+        }
+    }
+
+    #[test]
+    fn a_day_has_a_number_and_reads_back_what_it_prints() {
+        for (text, number) in [
+            ("1970-01-01", 0),
+            ("2000-01-01", 10_957),
+            ("1969-12-31", -1),
+            ("0000-01-01", -719_528),
+            ("9999-12-31", 2_932_896),
+        ] {
+            let day: Day = text.parse().expect("a day");
+            assert_eq!((day.number(), day.to_string().as_str()), (number, text));
+            assert_eq!(Day::from_number(number), day);
+        }
+        assert_eq!(Day::from_number(i32::MIN), Day::MIN);
+        assert_eq!(Day::from_number(i32::MAX), Day::MAX);
+        for bad in ["", "2026-02-29", "2026-11", "-000001-12-31", "10000-01-01", "today"] {
+            assert_eq!(bad.parse::<Day>(), Err(InvalidDay), "{bad}");
+        }
+        for (zone, hour) in [("Pacific/Kiritimati", 0), ("Etc/GMT+12", 23)] {
+            let day = BusinessDay::new(zone, hour).expect("a zone");
+            for edge in [Timestamp::MIN, Timestamp::MAX] {
+                assert!((Day::MIN..=Day::MAX).contains(&day.day_of(edge)), "{zone}");
+            }
+        }
     }
 }

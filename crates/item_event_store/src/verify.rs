@@ -1,8 +1,9 @@
-//! Verifying: the log is folded from its first event on and held to every rule, then the counts
-//! are compared with it. Never holds a long snapshot: what is in the log cannot change, so it is
-//! read in short pieces; only the last piece and the counts are read together.
+//! Verifying: the log is folded from its first event on and held to every rule, then the counts and
+//! the daily summary are compared with it. Never holds a long snapshot: what is in the log cannot
+//! change, so it is read in short pieces; only the last piece and the counts are read together.
 
 mod fold;
+mod summary;
 
 use crate::error::StoreError;
 use crate::ids::{ItemId, Position};
@@ -14,6 +15,7 @@ use crate::report::{Finding, Progress, VerifyReport};
 use crate::store::{Head, LedgerStore, Snapshot};
 use fold::Fold;
 use rustc_hash::FxHashMap;
+use summary::SummaryCheck;
 
 /// The findings of a verification, as many as a report lists.
 #[derive(Default)]
@@ -44,6 +46,7 @@ pub(crate) async fn verify(
     progress: Progress<'_>,
 ) -> Result<VerifyReport, StoreError> {
     let mut findings = Findings::default();
+    let mut summary = SummaryCheck::begin(store).await?;
     let head = store.head().await?;
     let changes = store.item_changes(0, i64::MAX).await?;
     let known = changes.last().map_or(0, |change| change.revision);
@@ -57,6 +60,7 @@ pub(crate) async fn verify(
         let Some(last) = page.last() else { break };
         query.after = Some(last.id);
         fold.page(store, &page, &mut findings).await?;
+        summary.page(&page);
         progress(fold.events, head.position.0.unsigned_abs());
     }
     let read_up_to = query.after.unwrap_or(Position::START);
@@ -73,6 +77,7 @@ pub(crate) async fn verify(
     compare_head(&snapshot.head, &fold, &mut findings);
     compare_counts(&snapshot, &fold, &mut findings);
     compare_items(&snapshot, &changes, &mut findings);
+    summary.compare(fold.position(), &mut findings);
     if storage {
         for fault in store.integrity().await? {
             findings.add("storage", None, None, fault);

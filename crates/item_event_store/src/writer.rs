@@ -7,7 +7,7 @@ mod batch;
 mod memory;
 mod queue;
 
-pub(crate) use queue::{Choice, Job, Queue, Reply, Swap, Upkeep, Work};
+pub(crate) use queue::{Choice, Job, Queue, Reply, Step, Swap, Upkeep, Work};
 
 use crate::clock::Clock;
 use crate::command::Request;
@@ -18,7 +18,8 @@ use crate::ids::Position;
 use crate::limits::BATCH_RETRIES;
 use crate::report::{Rebuilt, WriterStats};
 use crate::settings::{Settings, SettingsChange};
-use crate::store::{Bell, LedgerStore, WriteTx};
+use crate::store::{Bell, LedgerStore, SummaryStep, WriteTx};
+use crate::summary::Summary;
 use announcer::announce;
 use batch::Plan;
 use memory::Memory;
@@ -134,6 +135,11 @@ impl Writer {
                     self.note_failure(outcome.as_ref().err());
                     let _ = choice.reply.send(outcome);
                 }
+                Work::Upkeep(Upkeep::Step(step)) => {
+                    let outcome = self.step(&step.seen, step.step).await;
+                    self.note_failure(outcome.as_ref().err());
+                    let _ = step.reply.send(outcome);
+                }
             }
             if self.signals.failed.borrow().is_some() {
                 self.queue.close();
@@ -150,8 +156,7 @@ impl Writer {
     /// One batch. If the database stumbles over it, its requests are tried one by one, so that
     /// only the culprit gets the error.
     async fn carry_out(&mut self, jobs: Vec<Job>) {
-        if self.signals.failed.borrow().is_some() {
-            let stopped = StoreError::Busy("the storage failed, the process must restart".into());
+        if let Err(stopped) = self.check_running() {
             return refuse_all(jobs, &stopped);
         }
         let done = match whole!(self.commit(&jobs)) {
@@ -209,6 +214,13 @@ impl Writer {
         self.signals.failed.send_replace(Some(reason.clone()));
     }
 
+    fn check_running(&self) -> Result<()> {
+        if self.signals.failed.borrow().is_some() {
+            return Err(StoreError::Busy("the storage failed, the process must restart".into()));
+        }
+        Ok(())
+    }
+
     async fn commit(&mut self, jobs: &[Job]) -> Result<Vec<Reply>> {
         failpoint!("before_begin");
         let mut tx = self.store.begin().await?;
@@ -248,6 +260,7 @@ impl Writer {
     /// Puts rows of the inventory right that were found to differ from the log. The log may have
     /// moved on since, so what they become is read anew under the lock.
     async fn swap(&mut self, swap: &Swap) -> Result<(Position, Vec<Rebuilt>)> {
+        self.check_running()?;
         let mut tx = self.store.begin().await?;
         let mut memory = Memory::catch_up(self.memory.take(), tx.as_mut()).await?;
         let (mut rows, mut strays, mut changed) = (Vec::new(), Vec::new(), Vec::new());
@@ -273,6 +286,7 @@ impl Writer {
 
     /// Changes the settings of the ledger.
     async fn choose(&mut self, change: &SettingsChange) -> Result<Settings> {
+        self.check_running()?;
         let mut tx = self.store.begin().await?;
         let mut memory = Memory::catch_up(self.memory.take(), tx.as_mut()).await?;
         let settings = memory.head.settings.after(change, self.clock.now());
@@ -283,6 +297,12 @@ impl Writer {
         memory.head.settings = settings.clone();
         self.memory = Some(memory);
         Ok(settings)
+    }
+
+    /// Takes the daily summary on. The book has no part in it.
+    async fn step(&self, seen: &Summary, step: SummaryStep) -> Result<bool> {
+        self.check_running()?;
+        self.store.step_summary(seen, step).await
     }
 }
 

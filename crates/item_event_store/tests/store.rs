@@ -31,6 +31,8 @@ mod rebuild;
 mod requests;
 #[path = "store/rules.rs"]
 mod rules;
+#[path = "store/summary.rs"]
+mod summary;
 #[path = "store/verify.rs"]
 mod verify;
 
@@ -116,6 +118,22 @@ macro_rules! suite {
                 no_write_waits_longer_than_one_batch,
                 a_log_that_does_not_add_up_is_left_alone,
                 a_wrong_row_never_reaches_a_decision;
+            summary:
+                it_is_true_up_to_its_position,
+                a_refresh_goes_on_where_the_last_one_stopped,
+                late_events_and_corrections_land_on_their_day,
+                business_days_follow_the_zone_and_the_hour,
+                another_zone_or_hour_makes_it_anew,
+                rows_are_filtered_and_paged,
+                the_opening_is_the_balance_before_the_first_day,
+                events_are_added_in_bounded_steps,
+                rows_are_cleared_in_bounded_steps,
+                a_step_on_what_is_no_longer_so_is_not_taken,
+                two_that_refresh_at_once_add_every_event_once,
+                it_is_refreshed_while_the_ledger_is_written_to,
+                nobody_writes_it_by_hand,
+                what_is_wrong_is_found_and_mended,
+                it_is_what_a_plain_fold_says;
             guards:
                 the_note_s_insert_works_as_written,
                 what_breaks_a_rule_is_refused,

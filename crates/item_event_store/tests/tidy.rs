@@ -17,7 +17,7 @@ const MAX_COLUMNS: usize = 100;
 const MAX_ARCHITECTURE_LINES: usize = 250;
 
 /// Modules of the library that import only each other: no I/O, no clock, no async, no SQL.
-const PURE: [&str; 16] = [
+const PURE: [&str; 17] = [
     "access",
     "book",
     "command",
@@ -32,6 +32,7 @@ const PURE: [&str; 16] = [
     "reason",
     "rejection",
     "settings",
+    "summary",
     "text",
     "time",
 ];
@@ -39,7 +40,7 @@ const PURE: [&str; 16] = [
 const IMPURE: [&str; 7] =
     ["async ", "tokio", "rusqlite", "std::fs", "std::net", "getrandom", "now()"];
 /// What a backend must not know.
-const RULES: [&str; 6] = ["decide", "book", "ledger", "writer", "verify", "rebuild"];
+const RULES: [&str; 7] = ["decide", "book", "ledger", "writer", "verify", "rebuild", "refresh"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace")

@@ -17,10 +17,10 @@ ALTER ROLE ies_read SET idle_in_transaction_session_timeout = '60s';
 ALTER ROLE ies_read SET default_transaction_read_only = on;
 
 GRANT SELECT ON migrations, ledgers, items, item_changes, requests, item_event_store,
-  item_inventory, item_event_history TO ies_read, ies_app;
-GRANT INSERT ON ledgers, items, item_changes, requests, item_event_store, item_inventory
-  TO ies_app;
-GRANT UPDATE ON ledgers, items, item_inventory TO ies_app;
-GRANT DELETE ON item_inventory TO ies_app;
+  item_inventory, item_daily_summary, summaries, item_event_history TO ies_read, ies_app;
+GRANT INSERT ON ledgers, items, item_changes, requests, item_event_store, item_inventory,
+  item_daily_summary, summaries TO ies_app;
+GRANT UPDATE ON ledgers, items, item_inventory, item_daily_summary, summaries TO ies_app;
+GRANT DELETE ON item_inventory, item_daily_summary TO ies_app;
 GRANT SELECT, INSERT ON tokens TO ies_app;
 GRANT UPDATE (revoked_at) ON tokens TO ies_app;

@@ -14,6 +14,7 @@ mod migrations;
 mod reads;
 mod rows;
 mod statements;
+mod summary;
 mod tokens;
 mod write;
 

@@ -9,7 +9,8 @@ use crate::rejection::{Rejected, Rejection};
 use crate::report::Rebuilt;
 use crate::request::{Recorded, StoredRequest};
 use crate::settings::{Settings, SettingsChange};
-use crate::store::Discrepancy;
+use crate::store::{Discrepancy, SummaryStep};
+use crate::summary::Summary;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, oneshot};
@@ -46,6 +47,13 @@ pub(crate) struct Choice {
     pub reply: oneshot::Sender<Result<Settings, StoreError>>,
 }
 
+/// A step of the daily summary, and what the summary was when the step was made.
+pub(crate) struct Step {
+    pub seen: Summary,
+    pub step: SummaryStep,
+    pub reply: oneshot::Sender<Result<bool, StoreError>>,
+}
+
 /// What the writer does next.
 pub(crate) enum Work {
     /// One batch.
@@ -60,6 +68,8 @@ pub(crate) enum Upkeep {
     Swap(Swap),
     /// Change the settings.
     Choice(Choice),
+    /// Take the daily summary on.
+    Step(Step),
 }
 
 enum Waiting {

@@ -526,7 +526,7 @@ pub async fn compare_backends(one: &TestLedger, other: &TestLedger, commands: us
 }
 
 /// Printed with what fails; `IES_TEST_SEED` runs it again.
-fn seed() -> u64 {
+pub fn seed() -> u64 {
     let seed = std::env::var("IES_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
     seed.unwrap_or_else(|| Timestamp::now().micros().unsigned_abs())
 }

@@ -142,6 +142,36 @@ CREATE TABLE item_inventory (
 
 CREATE INDEX item_inventory_negative ON item_inventory (ledger_id, item_id) WHERE quantity < 0;
 
+-- What changed, by business day, item, reason and kind: the sum over the events of that day by when
+-- they happened. The kind is '' where the event has none. summaries says up to which position.
+CREATE TABLE item_daily_summary (
+  ledger_id TEXT COLLATE "C" NOT NULL
+    DEFAULT coalesce(nullif(current_setting('ies.ledger', true), ''), 'main'),
+  day DATE NOT NULL,
+  item_id INTEGER NOT NULL,
+  reason TEXT COLLATE "C" NOT NULL,
+  kind TEXT COLLATE "C" NOT NULL,
+  events BIGINT NOT NULL CHECK (events > 0),
+  quantity_change BIGINT NOT NULL,
+  PRIMARY KEY (ledger_id, day, item_id, reason, kind)
+) WITH (fillfactor = 80);
+
+CREATE INDEX item_daily_summary_item ON item_daily_summary (ledger_id, item_id, day);
+
+-- One row a ledger: the events up to position are in item_daily_summary, each once, for business days
+-- of this time zone and hour. writing_after is set while events are added, clearing while rows that
+-- were made for other days are taken away.
+CREATE TABLE summaries (
+  ledger_id TEXT COLLATE "C" PRIMARY KEY
+    DEFAULT coalesce(nullif(current_setting('ies.ledger', true), ''), 'main')
+    REFERENCES ledgers (ledger_id),
+  position BIGINT NOT NULL DEFAULT 0,
+  writing_after BIGINT,
+  clearing BOOLEAN NOT NULL DEFAULT false CHECK (NOT clearing OR position = 0),
+  time_zone TEXT NOT NULL DEFAULT 'UTC' CHECK (time_zone <> ''),
+  day_start_hour SMALLINT NOT NULL DEFAULT 0 CHECK (day_start_hour BETWEEN 0 AND 23)
+) WITH (fillfactor = 10);
+
 -- Tokens belong to the store; one without a ledger is for all of them. Only the SHA-256 of a token
 -- is kept.
 CREATE TABLE tokens (

@@ -448,3 +448,87 @@ END $$;
 
 CREATE TRIGGER ledgers_update BEFORE UPDATE ON ledgers
 FOR EACH ROW EXECUTE FUNCTION ledgers_moved();
+
+-- The daily summary: rows are written while a range of positions is open, and taken away while it is
+-- cleared.
+
+CREATE FUNCTION item_daily_summary_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (
+    SELECT FROM (SELECT DISTINCT n.ledger_id FROM changed AS n) AS n
+    LEFT JOIN summaries AS s ON s.ledger_id = n.ledger_id AND s.writing_after IS NOT NULL
+    WHERE s.ledger_id IS NULL) THEN
+    RAISE EXCEPTION 'unexplained: the summary is what the log says; refresh it'
+      USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION item_daily_summary_left() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (
+    SELECT FROM (SELECT DISTINCT o.ledger_id FROM gone AS o) AS o
+    LEFT JOIN summaries AS s ON s.ledger_id = o.ledger_id AND s.clearing
+    WHERE s.ledger_id IS NULL) THEN
+    RAISE EXCEPTION 'unexplained: the summary is what the log says; rebuild it'
+      USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE TRIGGER item_daily_summary_insert AFTER INSERT ON item_daily_summary
+REFERENCING NEW TABLE AS changed
+FOR EACH STATEMENT EXECUTE FUNCTION item_daily_summary_changed();
+
+CREATE TRIGGER item_daily_summary_update AFTER UPDATE ON item_daily_summary
+REFERENCING NEW TABLE AS changed
+FOR EACH STATEMENT EXECUTE FUNCTION item_daily_summary_changed();
+
+CREATE TRIGGER item_daily_summary_delete AFTER DELETE ON item_daily_summary
+REFERENCING OLD TABLE AS gone
+FOR EACH STATEMENT EXECUTE FUNCTION item_daily_summary_left();
+
+CREATE TRIGGER item_daily_summary_truncate BEFORE TRUNCATE ON item_daily_summary
+FOR EACH STATEMENT EXECUTE FUNCTION ies_refuse(
+  'unexplained: the summary is what the log says; rebuild it');
+
+CREATE FUNCTION summaries_made() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.position <> 0 OR NEW.writing_after IS NOT NULL THEN
+    RAISE EXCEPTION 'unexplained: a daily summary begins empty' USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+
+CREATE TRIGGER summaries_insert BEFORE INSERT ON summaries
+FOR EACH ROW EXECUTE FUNCTION summaries_made();
+
+CREATE TRIGGER summaries_delete BEFORE DELETE OR TRUNCATE ON summaries
+FOR EACH STATEMENT EXECUTE FUNCTION ies_refuse(
+  'unexplained: a ledger keeps its daily summary');
+
+-- A range is opened at the summary's position and closed as it was opened; whoever wants it made
+-- anew sets clearing.
+CREATE FUNCTION summaries_moved() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.ledger_id <> OLD.ledger_id OR (CASE
+    WHEN NEW.writing_after IS NOT NULL THEN
+      OLD.writing_after IS NOT NULL OR OLD.clearing OR NEW.clearing
+      OR NEW.writing_after <> OLD.position OR NEW.position <= OLD.position
+      OR NEW.position > (SELECT l.position FROM ledgers AS l WHERE l.ledger_id = NEW.ledger_id)
+      OR NEW.time_zone <> OLD.time_zone OR NEW.day_start_hour <> OLD.day_start_hour
+    WHEN NEW.clearing THEN OLD.writing_after IS NOT NULL
+    ELSE
+      NEW.position <> OLD.position OR NEW.time_zone <> OLD.time_zone
+      OR NEW.day_start_hour <> OLD.day_start_hour
+      OR (OLD.clearing AND EXISTS (
+        SELECT FROM item_daily_summary AS s WHERE s.ledger_id = NEW.ledger_id))
+    END) THEN
+    RAISE EXCEPTION 'unexplained: the summary moves with the log; refresh it'
+      USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+
+CREATE TRIGGER summaries_update BEFORE UPDATE ON summaries
+FOR EACH ROW EXECUTE FUNCTION summaries_moved();

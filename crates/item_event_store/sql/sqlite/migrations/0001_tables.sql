@@ -118,6 +118,32 @@ CREATE TABLE item_inventory (
   updated_at INTEGER NOT NULL
 ) STRICT;
 
+-- What changed, by business day, item, reason and kind: the sum over the events of that day by when
+-- they happened. The kind is '' where the event has none. summaries says up to which position.
+CREATE TABLE item_daily_summary (
+  day TEXT NOT NULL,
+  item_id INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  events INTEGER NOT NULL CHECK (events > 0),
+  quantity_change INTEGER NOT NULL,
+  PRIMARY KEY (day, item_id, reason, kind)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX item_daily_summary_item ON item_daily_summary (item_id, day);
+
+-- One row: the events up to position are in item_daily_summary, each once, for business days of this
+-- time zone and hour. clearing is set while rows that were made for other days are taken away.
+CREATE TABLE summaries (
+  id INTEGER PRIMARY KEY DEFAULT 1 CHECK (id = 1),
+  position INTEGER NOT NULL DEFAULT 0,
+  clearing INTEGER NOT NULL DEFAULT 0 CHECK (clearing = 0 OR (clearing = 1 AND position = 0)),
+  time_zone TEXT NOT NULL DEFAULT 'UTC' CHECK (time_zone <> ''),
+  day_start_hour INTEGER NOT NULL DEFAULT 0 CHECK (day_start_hour BETWEEN 0 AND 23)
+) STRICT;
+
+INSERT INTO summaries DEFAULT VALUES;
+
 -- The log as a person reads it in a shell.
 CREATE VIEW item_event_history AS
 SELECT

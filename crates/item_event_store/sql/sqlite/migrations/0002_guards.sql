@@ -402,3 +402,42 @@ BEGIN
       RAISE(ABORT, 'unexplained: the head moves with the log')
   END;
 END;
+
+-- The daily summary: its rows are the service's to write. They are taken away while it is cleared.
+
+CREATE TRIGGER item_daily_summary_insert AFTER INSERT ON item_daily_summary
+BEGIN
+  SELECT RAISE(ABORT, 'unexplained: the summary is what the log says; refresh it');
+END;
+
+CREATE TRIGGER item_daily_summary_update AFTER UPDATE ON item_daily_summary
+BEGIN
+  SELECT RAISE(ABORT, 'unexplained: the summary is what the log says; refresh it');
+END;
+
+CREATE TRIGGER item_daily_summary_delete BEFORE DELETE ON item_daily_summary
+WHEN NOT EXISTS (SELECT 1 FROM summaries WHERE clearing = 1)
+BEGIN
+  SELECT RAISE(ABORT, 'unexplained: the summary is what the log says; rebuild it');
+END;
+
+CREATE TRIGGER summaries_insert BEFORE INSERT ON summaries
+WHEN EXISTS (SELECT 1 FROM summaries)
+BEGIN
+  SELECT RAISE(ABORT, 'unexplained: a ledger has one daily summary');
+END;
+
+CREATE TRIGGER summaries_delete BEFORE DELETE ON summaries
+BEGIN
+  SELECT RAISE(ABORT, 'unexplained: a ledger keeps its daily summary');
+END;
+
+-- Whoever wants it made anew sets clearing; the rest moves with the log.
+CREATE TRIGGER summaries_update BEFORE UPDATE ON summaries
+WHEN NEW.id <> OLD.id OR (NEW.clearing = 0 AND (
+  NEW.position <> OLD.position OR NEW.time_zone <> OLD.time_zone
+  OR NEW.day_start_hour <> OLD.day_start_hour
+  OR (OLD.clearing = 1 AND EXISTS (SELECT 1 FROM item_daily_summary))))
+BEGIN
+  SELECT RAISE(ABORT, 'unexplained: the summary moves with the log; refresh it');
+END;

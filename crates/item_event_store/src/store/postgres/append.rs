@@ -64,8 +64,8 @@ fn optional<const MAX: usize>(text: Option<&Text<MAX>>) -> Option<&str> {
     text.map(Text::as_str)
 }
 
-/// A column of a batch's rows, as an array.
-fn column<'a, R, T>(rows: &'a [R], cell: impl Fn(&'a R) -> T) -> Vec<T> {
+/// A column of rows, as an array.
+pub(super) fn column<'a, R, T>(rows: &'a [R], cell: impl Fn(&'a R) -> T) -> Vec<T> {
     rows.iter().map(cell).collect()
 }
 

@@ -10,6 +10,10 @@ use tokio_postgres::Row;
 const TRIGGERS: &[&str] = &[
     "item_changes_insert",
     "item_changes_update",
+    "item_daily_summary_delete",
+    "item_daily_summary_insert",
+    "item_daily_summary_truncate",
+    "item_daily_summary_update",
     "item_event_store_complete",
     "item_event_store_delete",
     "item_event_store_inserted",
@@ -30,6 +34,9 @@ const TRIGGERS: &[&str] = &[
     "ledgers_update",
     "requests_insert",
     "requests_update",
+    "summaries_delete",
+    "summaries_insert",
+    "summaries_update",
 ];
 
 /// One sentence a fault.

@@ -5,18 +5,20 @@ use super::reads::{self, Reader};
 use super::statements::INSERT_LEDGER;
 use super::unended::Unended;
 use super::write::PostgresTx;
-use super::{copy, integrity, load, migrations};
+use super::{copy, integrity, load, migrations, summary};
 use crate::error::StoreError;
 use crate::event::Event;
 use crate::ids::{ItemId, LedgerName, Position};
 use crate::inventory::Inventory;
 use crate::item::ItemChange;
 use crate::limits::ANNOUNCE_PAUSE;
-use crate::query::{AsOf, At, EventQuery, Explanation, ItemQuery};
+use crate::query::{AsOf, At, DailySummary, EventQuery, Explanation, ItemQuery, SummaryQuery};
 use crate::settings::Settings;
 use crate::store::{
-    Bell, Discrepancy, Head, LedgerStore, Listening, Mode, Result, Snapshot, WriteTx,
+    Bell, Discrepancy, Head, LedgerStore, Listening, Mode, Result, Snapshot, SummaryStep, WriteTx,
 };
+use crate::summary::Summary;
+use crate::time::Timestamp;
 use async_trait::async_trait;
 use std::path::Path;
 use std::sync::Arc;
@@ -169,6 +171,17 @@ impl LedgerStore for PostgresLedger {
 
     async fn snapshot_after(&self, position: Position) -> Result<Snapshot> {
         self.read(async |reader, head| load::snapshot_after(&reader, head, position).await).await
+    }
+
+    async fn daily_summary(&self, query: &SummaryQuery) -> Result<DailySummary> {
+        self.read(async |reader, head| summary::read(&reader, head, query).await).await
+    }
+
+    async fn step_summary(&self, seen: &Summary, step: SummaryStep) -> Result<bool> {
+        if self.connections.mode() == Mode::Read {
+            return Err(StoreError::ReadOnly);
+        }
+        summary::step(&self.connections, &self.name, seen, &step).await
     }
 
     async fn integrity(&self) -> Result<Vec<String>> {

@@ -10,8 +10,9 @@ use crate::reason::{Kind, Reason};
 use crate::request::StoredRequest;
 use crate::settings::Settings;
 use crate::store::{Head, LedgerInfo, Result, outcome};
+use crate::summary::{DaySum, Summary, SummaryKey, SummaryRow};
 use crate::text::Text;
-use crate::time::Timestamp;
+use crate::time::{Day, Timestamp};
 use crate::token::{Token, TokenRow};
 use std::error::Error;
 use tokio_postgres::Row;
@@ -20,8 +21,9 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, accepts, to_sql_checke
 
 type Converted<T> = std::result::Result<T, Box<dyn Error + Sync + Send>>;
 
-/// PostgreSQL counts microseconds from here: 2000-01-01T00:00:00Z.
+/// PostgreSQL counts microseconds and days from here: 2000-01-01T00:00:00Z.
 const EPOCH_MICROS: i64 = 946_684_800_000_000;
+const EPOCH_DAY: i32 = 10_957;
 
 impl ToSql for Timestamp {
     fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Converted<IsNull> {
@@ -38,6 +40,23 @@ impl<'a> FromSql<'a> for Timestamp {
     }
 
     accepts!(TIMESTAMPTZ);
+}
+
+impl ToSql for Day {
+    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Converted<IsNull> {
+        (self.number() - EPOCH_DAY).to_sql(ty, out)
+    }
+
+    accepts!(DATE);
+    to_sql_checked!();
+}
+
+impl<'a> FromSql<'a> for Day {
+    fn from_sql(ty: &Type, raw: &'a [u8]) -> Converted<Self> {
+        Ok(Self::from_number(i32::from_sql(ty, raw)?.saturating_add(EPOCH_DAY)))
+    }
+
+    accepts!(DATE);
 }
 
 /// A row whose cells are read with a word on what is wrong with them.
@@ -84,6 +103,11 @@ impl<'a> Cells<'a> {
         self.int(column).map(ItemId)
     }
 
+    fn hour(&self, column: usize) -> Result<i8> {
+        let hour = i8::try_from(self.get::<i16>(column)?);
+        hour.map_err(|_| StoreError::Corrupt("an hour is 0 to 23".into()))
+    }
+
     fn hash(&self, column: usize) -> Result<[u8; 32]> {
         let bytes: &[u8] = self.get(column)?;
         bytes.try_into().map_err(|_| StoreError::Corrupt("a hash has 32 bytes".into()))
@@ -113,8 +137,7 @@ pub(super) fn head(row: &Row) -> Result<Head> {
 fn settings(row: &Cells<'_>, first: usize) -> Result<Settings> {
     Ok(Settings {
         time_zone: row.get(first)?,
-        day_start_hour: i8::try_from(row.get::<i16>(first + 1)?)
-            .map_err(|_| StoreError::Corrupt("an hour is 0 to 23".into()))?,
+        day_start_hour: row.hour(first + 1)?,
         archived_at: row.get(first + 2)?,
     })
 }
@@ -222,6 +245,26 @@ pub(super) fn request(row: &Row) -> Result<StoredRequest> {
         position: row.position(5)?,
         outcome,
     })
+}
+
+/// The columns of `summary.sql`.
+pub(super) fn summary(row: &Row) -> Result<Summary> {
+    let row = Cells(row);
+    Ok(Summary {
+        position: row.position(0)?,
+        time_zone: row.get(1)?,
+        day_start_hour: row.hour(2)?,
+        clearing: row.get(3)?,
+    })
+}
+
+/// The columns of `summary_all.sql` and its kin.
+pub(super) fn summary_row(row: &Row) -> Result<SummaryRow> {
+    let row = Cells(row);
+    let kind: &str = row.get(3)?;
+    let kind = if kind.is_empty() { None } else { Some(parse(kind)?) };
+    let key = SummaryKey { day: row.get(0)?, item_id: row.item_id(1)?, reason: row.name(2)?, kind };
+    Ok(SummaryRow { key, sum: DaySum { events: row.get(4)?, quantity_change: row.get(5)? } })
 }
 
 /// The columns of `tokens.sql`.

@@ -5,15 +5,18 @@ use super::files::{self, Folder};
 use super::migrations::{self, LEDGER};
 use super::statements::{INSERT_LEDGER, LEDGER_INFO};
 use super::write::{SqliteTx, Writer};
-use super::{blocking, copy, integrity, load, reads, rows};
+use super::{blocking, copy, integrity, load, reads, rows, summary};
 use crate::error::StoreError;
 use crate::event::Event;
 use crate::ids::{Epoch, ItemId, LedgerName, Position};
 use crate::inventory::Inventory;
 use crate::item::ItemChange;
-use crate::query::{AsOf, At, EventQuery, Explanation, ItemQuery};
+use crate::query::{AsOf, At, DailySummary, EventQuery, Explanation, ItemQuery, SummaryQuery};
 use crate::settings::Settings;
-use crate::store::{Discrepancy, Head, LedgerInfo, LedgerStore, Mode, Result, Snapshot, WriteTx};
+use crate::store::{
+    Discrepancy, Head, LedgerInfo, LedgerStore, Mode, Result, Snapshot, SummaryStep, WriteTx,
+};
+use crate::summary::Summary;
 use crate::time::Timestamp;
 use async_trait::async_trait;
 use rusqlite::Connection;
@@ -53,6 +56,14 @@ impl SqliteLedger {
             writer: writer.map(|writer| Arc::new(Mutex::new(writer))),
             _folder: folder,
         })
+    }
+
+    async fn begin_write(&self) -> Result<SqliteTx> {
+        let writer = Arc::clone(self.writer.as_ref().ok_or(StoreError::ReadOnly)?);
+        let writer = tokio::time::timeout(BUSY_TIMEOUT, writer.lock_owned())
+            .await
+            .map_err(|_| StoreError::Busy("another transaction is writing".into()))?;
+        SqliteTx::begin(writer)
     }
 
     /// A few seeks at one moment, beside the writer: too short to be worth another thread.
@@ -141,11 +152,7 @@ impl Drop for SqliteLedger {
 #[async_trait]
 impl LedgerStore for SqliteLedger {
     async fn begin(&self) -> Result<Box<dyn WriteTx>> {
-        let writer = Arc::clone(self.writer.as_ref().ok_or(StoreError::ReadOnly)?);
-        let writer = tokio::time::timeout(BUSY_TIMEOUT, writer.lock_owned())
-            .await
-            .map_err(|_| StoreError::Busy("another transaction is writing".into()))?;
-        Ok(Box::new(SqliteTx::begin(writer)?))
+        Ok(Box::new(self.begin_write().await?))
     }
 
     fn resolves_unknown_commits(&self) -> bool {
@@ -204,6 +211,15 @@ impl LedgerStore for SqliteLedger {
 
     async fn snapshot_after(&self, position: Position) -> Result<Snapshot> {
         self.read(move |conn| load::snapshot_after(conn, position)).await
+    }
+
+    async fn daily_summary(&self, query: &SummaryQuery) -> Result<DailySummary> {
+        let query = query.clone();
+        self.read(move |conn| summary::read(conn, &query)).await
+    }
+
+    async fn step_summary(&self, seen: &Summary, step: SummaryStep) -> Result<bool> {
+        summary::step(self.begin_write().await?, seen, &step)
     }
 
     async fn integrity(&self) -> Result<Vec<String>> {

@@ -265,14 +265,16 @@ pub(super) fn request(conn: &Connection, key: &IdempotencyKey) -> Result<Option<
     first(conn, REQUEST, [key], rows::request)
 }
 
-fn limit(most: usize) -> i64 {
+pub(super) fn limit(most: usize) -> i64 {
     i64::try_from(most).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::migrations::{LEDGER, migrate};
-    use super::super::statements::{EVENT_OF_ITEM, ITEMS_WITH_COUNTS, LINKS};
+    use super::super::statements::{
+        EVENT_OF_ITEM, ITEMS_WITH_COUNTS, LINKS, SUMMARY_ALL, SUMMARY_ITEM, SUMMARY_OPENING,
+    };
     use super::*;
 
     /// How a statement finds its rows. What grows with the log is never read through.
@@ -290,6 +292,12 @@ mod tests {
             (CORRECTED_BY, "USING INDEX item_event_store_corrects (corrects_event_id=?)"),
             (ITEMS_WITH_COUNTS, "SEARCH e USING INTEGER PRIMARY KEY (rowid=?)"),
             (ITEM_AT, "USING INDEX item_changes_item (item_id=? AND rowid<?)"),
+            (SUMMARY_ALL, "USING PRIMARY KEY ((day,item_id,reason,kind)>(?,?,?,?) AND day<?)"),
+            (
+                SUMMARY_ITEM,
+                "USING INDEX item_daily_summary_item (item_id=? AND (day,reason,kind)>(",
+            ),
+            (SUMMARY_OPENING, "USING INDEX item_daily_summary_item (item_id=? AND day<?)"),
         ] {
             let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("SQL");
             let nulls = vec![rusqlite::types::Null; statement.parameter_count()];

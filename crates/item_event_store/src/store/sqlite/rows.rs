@@ -9,8 +9,9 @@ use crate::reason::{Kind, Reason};
 use crate::request::StoredRequest;
 use crate::settings::Settings;
 use crate::store::{Head, LedgerInfo, outcome};
+use crate::summary::{DaySum, Summary, SummaryKey, SummaryRow};
 use crate::text::Text;
-use crate::time::Timestamp;
+use crate::time::{Day, Timestamp};
 use crate::token::{Token, TokenRow};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Result, Row};
@@ -62,6 +63,18 @@ impl ToSql for Timestamp {
 impl FromSql for Timestamp {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         value.as_i64().map(Self::from_micros)
+    }
+}
+
+impl ToSql for Day {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        Ok(self.to_string().into())
+    }
+}
+
+impl FromSql for Day {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_str()?.parse().map_err(damaged)
     }
 }
 
@@ -206,6 +219,26 @@ pub(super) fn request(row: &Row<'_>) -> Result<StoredRequest> {
         position: row.get(5)?,
         outcome: outcome::decode(outcome).map_err(|e| unreadable(6, e))?,
     })
+}
+
+/// The columns of `summary.sql`.
+pub(super) fn summary(row: &Row<'_>) -> Result<Summary> {
+    Ok(Summary {
+        position: row.get(0)?,
+        time_zone: row.get(1)?,
+        day_start_hour: row.get(2)?,
+        clearing: row.get(3)?,
+    })
+}
+
+/// The columns of `summary_all.sql` and its kin.
+pub(super) fn summary_row(row: &Row<'_>) -> Result<SummaryRow> {
+    let kind = match row.get_ref(3)?.as_str()? {
+        "" => None,
+        _ => Some(row.get(3)?),
+    };
+    let key = SummaryKey { day: row.get(0)?, item_id: row.get(1)?, reason: row.get(2)?, kind };
+    Ok(SummaryRow { key, sum: DaySum { events: row.get(4)?, quantity_change: row.get(5)? } })
 }
 
 fn unreadable(column: usize, error: impl Error + Send + Sync + 'static) -> rusqlite::Error {

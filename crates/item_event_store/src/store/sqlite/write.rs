@@ -57,7 +57,10 @@ impl SqliteTx {
     }
 
     /// Does a step. After an error nothing goes on: SQLite may have rolled all of it back already.
-    fn step<T>(&mut self, step: impl FnOnce(&Connection, &mut Chains) -> Result<T>) -> Result<T> {
+    pub fn step<T>(
+        &mut self,
+        step: impl FnOnce(&Connection, &mut Chains) -> Result<T>,
+    ) -> Result<T> {
         let writer = &mut *self.writer;
         if writer.conn.is_autocommit() {
             return Err(StoreError::Failed("the transaction was rolled back by an error".into()));
@@ -78,6 +81,13 @@ impl SqliteTx {
         self.writer.chains.clear();
         let conn = &self.writer.conn;
         conn.is_autocommit() || (conn.execute_batch("ROLLBACK").is_ok() && conn.is_autocommit())
+    }
+
+    /// Commits.
+    pub fn end(mut self) -> Result<()> {
+        self.commit_or_tell()?;
+        self.checkpoint_if_long();
+        Ok(())
     }
 
     fn commit_or_tell(&mut self) -> Result<()> {
@@ -196,10 +206,8 @@ impl WriteTx for SqliteTx {
         })
     }
 
-    async fn commit(mut self: Box<Self>) -> Result<()> {
-        self.commit_or_tell()?;
-        self.checkpoint_if_long();
-        Ok(())
+    async fn commit(self: Box<Self>) -> Result<()> {
+        self.end()
     }
 }
 
