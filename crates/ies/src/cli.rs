@@ -14,9 +14,11 @@ mod output;
 mod place;
 mod progress;
 mod record;
+mod schedule;
 mod serve;
 mod stock;
 mod store_file;
+mod summary;
 mod text;
 mod token;
 mod transport;
@@ -80,6 +82,8 @@ enum Command {
     Explain(stock::Explain),
     /// Draw an item's stock over time
     Chart(chart::ChartArgs),
+    /// Show what changed on each business day
+    Summary(summary::Summary),
     /// Import events from a CSV or JSON Lines file
     ///
     /// The columns of CSV, the members of JSON Lines: item, reason, quantity and, as needed,
@@ -90,7 +94,7 @@ enum Command {
     /// The same file again records nothing twice. A file that was changed is another file: after
     /// an import that stopped, go on with --from-line as the message says.
     Import(import::Import),
-    /// Export events or counts as CSV or JSON Lines
+    /// Export events, counts or the daily summary as CSV or JSON Lines
     ///
     /// As CSV unless --format jsonl or the ending of the file's name says otherwise. The columns
     /// are the members of the API.
@@ -173,6 +177,7 @@ impl Command {
         match self {
             Self::Item(command) => command.access(),
             Self::Import(command) => command.access(),
+            Self::Summary(command) => command.access(),
             Self::Ledger(command) => command.access(),
             Self::Token(command) => command.access(),
             Self::Record(_)
@@ -202,6 +207,7 @@ impl Command {
             Self::Log(command) => command.run(api, output).await,
             Self::Explain(command) => command.run(api, output).await,
             Self::Chart(command) => command.run(api, output).await,
+            Self::Summary(command) => command.run(api, output).await,
             Self::Import(command) => command.run(api, output).await,
             Self::Export(command) => command.run(api, output).await,
             Self::Verify(command) => command.run(api, output).await,
@@ -258,6 +264,9 @@ mod tests {
             ("ies stock", Access::Read),
             ("ies import a.csv", Access::Write),
             ("ies import a.csv --dry-run", Access::Read),
+            ("ies summary 1", Access::Read),
+            ("ies summary --refresh", Access::Write),
+            ("ies summary --rebuild", Access::Write),
             ("ies verify", Access::Read),
             ("ies rebuild", Access::Write),
             ("ies token list", Access::Read),

@@ -25,6 +25,7 @@ mod problem;
 mod router;
 mod serve;
 mod stream;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod tokens;

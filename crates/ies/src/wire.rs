@@ -6,8 +6,10 @@ mod convert;
 mod problem;
 mod reply;
 mod request;
+mod summary;
 
 pub use convert::{optional_time, text};
 pub use problem::*;
 pub use reply::*;
 pub use request::*;
+pub use summary::*;

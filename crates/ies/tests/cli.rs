@@ -9,6 +9,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Output};
 
+/// How long something may take that a server does by itself, before it counts as not done.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+
 /// Where a command works.
 enum Way<'s> {
     Store(&'s Path),
@@ -126,6 +129,16 @@ const COMMANDS: &[&str] = &[
     "export events",
     "export events --format jsonl",
     "export inventory",
+    "summary",
+    "summary --refresh",
+    "summary sku:CR-01",
+    "summary 1 --from 2026-01-02 --to 2026-01-02",
+    "summary 2 --from 2026-01-03",
+    "summary 9",
+    "summary --from tomorrow",
+    "export summary",
+    "export summary --format jsonl",
+    "summary --rebuild",
     "item archive 1",
     "record batch 1 1",
     "item list --archived",
@@ -155,7 +168,8 @@ fn a_command_prints_the_same_on_a_store_and_on_a_server() {
     for format in ["", " --format json"] {
         let folder = tempfile::tempdir().expect("a folder");
         let (store, other) = (folder.path().join("store"), folder.path().join("other"));
-        let server = Server::start(&other, &[]);
+        // A store has nobody who refreshes its summary by the clock.
+        let server = Server::start(&other, &["--summary-every", "off"]);
         let token = server.token.clone().expect("a token");
         for line in COMMANDS {
             let format = if line.contains("--format") { "" } else { format };
@@ -183,6 +197,7 @@ fn a_store_has_one_writer_and_readers_beside_it() {
         &["item", "add", "Roll"],
         &["token", "create", "x", "--role", "viewer"],
         &["rebuild"],
+        &["summary", "--refresh"],
         &["migrate"],
     ] {
         let output = ies(arguments, &store);
@@ -199,6 +214,7 @@ fn a_store_has_one_writer_and_readers_beside_it() {
         &["chart", "1"],
         &["verify"],
         &["export", "events"],
+        &["summary"],
         &["token", "list"],
         &["backup", backup.to_str().expect("text")],
     ] {
@@ -303,11 +319,33 @@ fn the_demo_fills_an_empty_store_with_30_days_that_are_the_same_everywhere() {
     let days = chart["days"].as_array().expect("days");
     assert!((29..=31).contains(&days.len()), "{} days", days.len());
     assert!(days.iter().all(|day| day["closing"].as_i64() >= Some(0)));
+    let summary = json(&one, "summary");
+    assert_eq!(summary["position"], summary["head_position"], "the demo's summary is up to date");
     let table = done(&Way::Store(&one).run("chart sku:CR-01"));
     assert!(table.lines().count() >= 30, "{table}");
     let again = Server::start(&one, &["--demo"]);
     drop(again);
     assert_eq!(events(&one), recorded, "a store that is not empty is left as it is");
+}
+
+#[test]
+fn a_server_refreshes_the_summary_by_the_clock() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Server::start(&folder.path().join("store"), &["--summary-every", "1s"]);
+    let token = server.token.clone().expect("a token");
+    let way = Way::Server(&server, &token);
+    done(&way.run("item add Croissant --initial 10"));
+    let begin = std::time::Instant::now();
+    loop {
+        let page = done(&way.run("summary --format json"));
+        let page: Value = serde_json::from_str(&page).expect("JSON");
+        if page["position"] == 1 {
+            assert_eq!(page["summary"][0]["quantity_change"], 10);
+            return;
+        }
+        assert!(begin.elapsed() < PATIENCE, "{page}");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
 }
 
 /// Whether any file of a folder has these bytes in it.

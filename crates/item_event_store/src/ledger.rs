@@ -13,9 +13,8 @@ use crate::rejection::Rejected;
 use crate::report::{Progress, RebuildReport, RefreshReport, VerifyReport, WriterStats};
 use crate::request::Answer;
 use crate::settings::{Settings, SettingsChange};
-use crate::store::{Bell, Discrepancy, LedgerStore, Listening, SummaryStep};
-use crate::summary::Summary;
-use crate::writer::{Choice, Failed, Job, Queue, Reply, Signals, Step, Swap, Upkeep, Writer};
+use crate::store::{Bell, Discrepancy, LedgerStore, Listening};
+use crate::writer::{Choice, Failed, Job, Queue, Reply, Signals, Swap, Upkeep, Writer};
 use crate::{chart, rebuild, refresh, verify};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -226,12 +225,7 @@ impl Ledger {
         progress: Progress<'_>,
     ) -> Result<RefreshReport, StoreError> {
         let writing = self.writing.as_ref().ok_or(StoreError::ReadOnly)?;
-        let take = async |seen: Summary, step: SummaryStep| {
-            let (reply, taken) = oneshot::channel();
-            writing.queue.push_upkeep(Upkeep::Step(Step { seen, step, reply }))?;
-            taken.await.map_err(|_| StoreError::CommitUnknown("the writer stopped".into()))?
-        };
-        refresh::refresh(self.store(), anew, progress, take).await
+        refresh::refresh(self.store(), &writing.queue, anew, progress).await
     }
 
     /// Changes what is chosen for the ledger, and answers what holds now.

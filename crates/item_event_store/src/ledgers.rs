@@ -124,6 +124,20 @@ impl Ledgers {
         self.close_where(idle).await;
     }
 
+    /// Refreshes the daily summary of each ledger that is open: that it is refreshed is no use of
+    /// it. What fails is logged, and the next ledger has its turn.
+    pub async fn refresh_summaries(&self) {
+        let names: Vec<LedgerName> = self.table().open.keys().cloned().collect();
+        for name in names {
+            let ledger = self.table().open.get(&name).and_then(|entry| entry.ledger.get().cloned());
+            let Some(ledger) = ledger else { continue };
+            match ledger.refresh_summary(false, &|_, _| ()).await {
+                Ok(report) => tracing::debug!(ledger = %name, ?report, "summary refreshed"),
+                Err(error) => tracing::warn!(ledger = %name, %error, "summary not refreshed"),
+            }
+        }
+    }
+
     /// Closes every ledger: new requests are refused, those that are queued are finished.
     pub async fn close(&self) {
         self.close_where(|_| true).await;

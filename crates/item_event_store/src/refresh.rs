@@ -11,15 +11,16 @@ use crate::settings::Settings;
 use crate::store::{LedgerStore, SummaryStep};
 use crate::summary::{Summary, SummaryRow, Sums};
 use crate::time::BusinessDay;
+use crate::writer::Queue;
 
 /// Brings the summary up to the position that the log has now. It is made anew, from the log's
 /// beginning, when that is asked for, when it was made for other business days, or when it claims
-/// more events than there are. `take` has the writer take a step.
+/// more events than there are. The steps are the writer's to take, whose queue this is.
 pub(crate) async fn refresh(
     store: &dyn LedgerStore,
+    queue: &Queue,
     anew: bool,
     progress: Progress<'_>,
-    take: impl AsyncFn(Summary, SummaryStep) -> Result<bool, StoreError>,
 ) -> Result<RefreshReport, StoreError> {
     let goal = store.head().await?.position;
     let (mut events, mut rebuilt) = (0, false);
@@ -33,11 +34,11 @@ pub(crate) async fn refresh(
         if clear {
             let Settings { time_zone, day_start_hour, .. } = seen.head.settings;
             let clear = SummaryStep::Clear { time_zone, day_start_hour };
-            rebuilt |= take(seen.summary, clear).await?;
+            rebuilt |= queue.step(seen.summary, clear).await?;
             continue;
         }
         let (up_to, rows) = next_sums(store, &seen.summary, goal).await?;
-        if take(seen.summary, SummaryStep::Add { up_to, rows }).await? {
+        if queue.step(seen.summary, SummaryStep::Add { up_to, rows }).await? {
             events += (up_to.0 - position.0).unsigned_abs();
             progress(up_to.0.unsigned_abs(), goal.0.unsigned_abs());
         }

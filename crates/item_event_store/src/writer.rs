@@ -7,7 +7,7 @@ mod batch;
 mod memory;
 mod queue;
 
-pub(crate) use queue::{Choice, Job, Queue, Reply, Step, Swap, Upkeep, Work};
+pub(crate) use queue::{Choice, Job, Queue, Reply, Swap, Upkeep, Work};
 
 use crate::clock::Clock;
 use crate::command::Request;

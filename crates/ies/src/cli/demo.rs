@@ -29,8 +29,10 @@ pub async fn fill(tables: &Arc<dyn LedgerStore>) -> Result<String, Failure> {
     let clock = Arc::new(SetClock::new(moments.first().map_or(today, |moment| moment.at)));
     let ledger = Ledger::open(Arc::clone(tables), Arc::<SetClock>::clone(&clock)).await?;
     let filled = record(&ledger, &clock, moments).await;
+    let refreshed = ledger.refresh_summary(false, &|_, _| ()).await;
     ledger.close().await;
     let position = filled?;
+    refreshed?;
     Ok(format!("the demo bakery is there: 30 days, {position} events"))
 }
 

@@ -1,4 +1,5 @@
-//! `ies export`: events or counts as CSV or JSON Lines, with the API's member names.
+//! `ies export`: events, counts or the daily summary as CSV or JSON Lines, with the API's member
+//! names.
 
 use crate::cli::api::Api;
 use crate::cli::exit::{Exit, Failure};
@@ -28,6 +29,8 @@ enum What {
     Events,
     /// Every count
     Inventory,
+    /// Every row of the daily summary, as it is: 'ies summary --refresh' brings it up to date
+    Summary,
 }
 
 impl Export {
@@ -51,6 +54,7 @@ impl Export {
         let exported = match self.what {
             What::Events => events(api, &mut rows, &counted).await,
             What::Inventory => inventory(api, &mut rows, &counted).await,
+            What::Summary => summary(api, &mut rows, &counted).await,
         };
         counted.finish_and_clear();
         let position = exported?;
@@ -103,6 +107,19 @@ async fn inventory(
         rows.write(row)?;
     }
     counted.inc(all.inventory.len() as u64);
+    Ok(all.position)
+}
+
+async fn summary(
+    api: &Api,
+    rows: &mut Rows,
+    counted: &indicatif::ProgressBar,
+) -> Result<i64, Failure> {
+    let all = crate::cli::summary::every_sum(api, Vec::new()).await?;
+    for sum in &all.summary {
+        rows.write(sum)?;
+    }
+    counted.inc(all.summary.len() as u64);
     Ok(all.position)
 }
 

@@ -32,10 +32,11 @@ pub struct Log {
 
 /// Names of items, asked for once each.
 #[derive(Default)]
-struct Names(HashMap<i64, String>);
+pub struct Names(HashMap<i64, String>);
 
 impl Names {
-    async fn of(&mut self, api: &Api, id: i64) -> Result<String, Failure> {
+    /// The name of an item.
+    pub async fn of(&mut self, api: &Api, id: i64) -> Result<String, Failure> {
         if let Some(name) = self.0.get(&id) {
             return Ok(name.clone());
         }

@@ -4,6 +4,7 @@ use crate::cli::demo;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::Output;
 use crate::cli::place::PlaceArgs;
+use crate::cli::schedule::Every;
 use crate::http;
 use item_event_store::Ledgers;
 use item_event_store::access::Role;
@@ -38,6 +39,9 @@ pub struct Serve {
     /// Requests that one token may send in a second; 0 for no limit
     #[arg(long, value_name = "NUMBER", default_value_t = http::limits::REQUESTS_PER_SECOND)]
     requests_per_second: u32,
+    /// How often the daily summaries of ledgers in use are refreshed: 10s, 1m, at most 5m; or off
+    #[arg(long, value_name = "DURATION", default_value_t)]
+    summary_every: Every,
 }
 
 impl Serve {
@@ -66,7 +70,7 @@ impl Serve {
         let options =
             http::Options { requests_per_second: NonZeroU32::new(self.requests_per_second) };
         let service = http::Service::new(ledgers.clone(), options);
-        let ended = serve_until_stopped(listener, service, &ledgers).await;
+        let ended = serve_until_stopped(listener, service, &ledgers, self.summary_every).await;
         ledgers.close().await;
         ended
     }
@@ -104,6 +108,7 @@ async fn serve_until_stopped(
     listener: TcpListener,
     service: http::Service,
     ledgers: &Ledgers,
+    summary_every: Every,
 ) -> Result<Exit, Failure> {
     let handler =
         |kind| signal(kind).map_err(|error| Failure::new(Exit::Io, format!("no signals: {error}")));
@@ -114,6 +119,7 @@ async fn serve_until_stopped(
     let failed = tokio::select! {
         ended = &mut serving => return served(ended),
         () = close_idle(ledgers) => None,
+        () = summary_every.refresh(ledgers) => None,
         reason = ledgers.failed() => Some(reason),
         _ = interrupt.recv() => None,
         _ = terminate.recv() => None,

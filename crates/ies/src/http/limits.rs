@@ -48,6 +48,13 @@ pub const STREAM_CHUNK_EVENTS: usize = 256;
 /// How long a stream's client should wait before it connects again, in milliseconds.
 pub const STREAM_RETRY_MILLIS: u32 = 2_000;
 
+/// How often the daily summaries of open ledgers are refreshed, unless the operator says otherwise.
+pub const SUMMARY_EVERY: Duration = Duration::from_mins(1);
+/// The most often that they may be.
+pub const SUMMARY_EVERY_LEAST: Duration = Duration::from_secs(1);
+/// The least often: a ledger stays open for as long after its last use, so none is passed over.
+pub const SUMMARY_EVERY_MOST: Duration = item_event_store::limits::LEDGER_IDLE;
+
 /// Events and corrections that an explanation shows.
 pub const EXPLAIN_LAST: usize = 10;
 /// A count is old when the last event is this much later.

@@ -3,6 +3,7 @@
 
 mod members;
 mod operations;
+mod parameters;
 mod problems;
 
 use super::auth::{Access, Needs};
@@ -34,6 +35,7 @@ use utoipa::OpenApi;
         wire::CreateItem,
         wire::CreateLedger,
         wire::CreateToken,
+        wire::DailySummaryPage,
         wire::DiscrepancyReport,
         wire::EditItem,
         wire::EditLedger,
@@ -51,6 +53,7 @@ use utoipa::OpenApi;
         wire::Problem,
         wire::Rebuild,
         wire::RebuildReport,
+        wire::RefreshReport,
         wire::Record,
         wire::Recorded,
         wire::SetInventory,
@@ -146,7 +149,7 @@ fn parameters(route: &Route, operation: &Operation) -> Vec<Value> {
         Some(json!({ "name": name, "in": "path", "required": true, "schema": schema }))
     });
     let in_query = operation.query.iter().map(|name| {
-        let (schema, description) = operations::query_parameter(name);
+        let (schema, description) = parameters::of(operation.id, name);
         json!({ "name": name, "in": "query", "schema": schema, "description": description })
     });
     let mut parameters: Vec<_> = in_path.chain(in_query).collect();

@@ -10,21 +10,22 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use item_event_store::limits::{PAGE_DEFAULT, PAGE_MAX};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use std::fmt::Display;
+use std::str::FromStr;
 
 const CURSOR_VERSION: u8 = 1;
 const FILTER_BYTES: usize = 8;
-const CURSOR_BYTES: usize = 1 + 8 + FILTER_BYTES;
 
-/// A page of a list as it was asked for.
-pub struct Page {
+/// A page of a list as it was asked for. `K` tells the list's rows apart: mostly an id.
+pub struct Page<K = i64> {
     /// At most so many rows.
     pub limit: usize,
-    /// The id of the last row of the page before.
-    pub after: Option<i64>,
+    /// The key of the last row of the page before.
+    pub after: Option<K>,
     filters: [u8; FILTER_BYTES],
 }
 
-impl Page {
+impl<K: Display + FromStr> Page<K> {
     /// Reads `limit` and `cursor` of the list `list` with these filters.
     pub fn new(
         list: &str,
@@ -54,18 +55,18 @@ impl Page {
     }
 
     /// Cuts the rows to the page, and says where the next one begins.
-    pub fn cut<T>(&self, rows: &mut Vec<T>, id: impl Fn(&T) -> i64) -> Option<String> {
+    pub fn cut<T>(&self, rows: &mut Vec<T>, key: impl Fn(&T) -> K) -> Option<String> {
         if rows.len() <= self.limit {
             return None;
         }
         rows.truncate(self.limit);
-        rows.last().map(|row| self.encode(id(row)))
+        rows.last().map(|row| self.encode(&key(row)))
     }
 
-    fn encode(&self, id: i64) -> String {
+    fn encode(&self, key: &K) -> String {
         let mut bytes = vec![CURSOR_VERSION];
-        bytes.extend(id.to_be_bytes());
         bytes.extend(self.filters);
+        bytes.extend(key.to_string().into_bytes());
         BASE64_URL_SAFE_NO_PAD.encode(bytes)
     }
 }
@@ -78,12 +79,12 @@ fn hash(list: &str, filters: &impl Serialize) -> Result<[u8; FILTER_BYTES], Prob
     Ok(hash)
 }
 
-fn decode(text: &str, filters: [u8; FILTER_BYTES]) -> Option<i64> {
+fn decode<K: FromStr>(text: &str, filters: [u8; FILTER_BYTES]) -> Option<K> {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
-    let bytes: [u8; CURSOR_BYTES] = bytes.try_into().ok()?;
     let (version, rest) = bytes.split_first()?;
-    let (id, hash) = rest.split_first_chunk::<8>()?;
-    (*version == CURSOR_VERSION && hash == filters).then(|| i64::from_be_bytes(*id))
+    let (hash, key) = rest.split_first_chunk::<FILTER_BYTES>()?;
+    let ours = *version == CURSOR_VERSION && *hash == filters;
+    ours.then(|| std::str::from_utf8(key).ok()?.parse().ok()).flatten()
 }
 
 /// A page with the `Link` to the next one.

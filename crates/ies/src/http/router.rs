@@ -6,7 +6,7 @@ use super::auth::{Access, Needs};
 use super::problem::{self, Problem, kinds};
 use super::{
     Service, auth, bulk, chart, corrections, docs, events, explain, health, inventory, items,
-    ledgers, maintenance, metrics, movements, openapi, stream, tokens,
+    ledgers, maintenance, metrics, movements, openapi, stream, summary, tokens,
 };
 use axum::Router;
 use axum::extract::Request;
@@ -60,6 +60,11 @@ pub fn routes() -> Vec<Route> {
         get("/v1/events/{position}", VIEWER, "get_event", events::get),
         post("/v1/events/{position}/correct", MANAGER, "correct_event", corrections::correct),
         post("/v1/events/{position}/void", MANAGER, "void_event", corrections::void),
+        get("/v1/summary/daily", VIEWER, "list_daily_summary", summary::list),
+        post("/v1/summary/daily/refresh", MANAGER, "refresh_daily_summary", summary::refresh)
+            .unhurried(),
+        post("/v1/summary/daily/rebuild", ADMIN, "rebuild_daily_summary", summary::rebuild)
+            .unhurried(),
         post("/v1/verify", ADMIN, "verify", maintenance::verify).unhurried(),
         post("/v1/rebuild", ADMIN, "rebuild", maintenance::rebuild).unhurried(),
         get("/v1/discrepancies", ADMIN, "list_discrepancies", maintenance::discrepancies),

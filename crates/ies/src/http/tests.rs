@@ -7,6 +7,7 @@ mod ledgers;
 mod problems;
 mod reads;
 mod stream;
+mod summary;
 mod writes;
 
 use super::{Options, Service};

@@ -129,6 +129,13 @@ impl Queue {
         Ok(())
     }
 
+    /// Has the writer take a step of the daily summary, and waits for it.
+    pub async fn step(&self, seen: Summary, step: SummaryStep) -> Result<bool, StoreError> {
+        let (reply, taken) = oneshot::channel();
+        self.push_upkeep(Upkeep::Step(Step { seen, step, reply }))?;
+        taken.await.map_err(|_| StoreError::CommitUnknown("the writer stopped".into()))?
+    }
+
     /// Refuses whatever comes from now on; what is queued is still taken.
     pub fn close(&self) {
         self.lock().closed = true;

@@ -2,7 +2,6 @@
 
 use super::problems;
 use crate::http::problem::kinds::{self, Kind};
-use serde_json::{Value, json};
 
 /// A row of the table.
 pub struct Operation {
@@ -91,13 +90,17 @@ const MOVEMENT: Operation = Operation {
     ..WRITE
 };
 
+const REFRESH: Operation = Operation {
+    reply: Reply::Json("RefreshReport"),
+    problems: &[&kinds::READ_ONLY, &kinds::STORAGE_FULL, &kinds::COMMIT_UNKNOWN],
+    ..READ
+};
+
 const EVENT_FILTERS: &[&str] =
     &["item_id", "reason", "kind", "actor", "from", "to", "after", "order", "limit", "cursor"];
 
 const EVENT_FILTERS_OF_ITEM: &[&str] =
     &["reason", "kind", "actor", "from", "to", "after", "order", "limit", "cursor"];
-
-const REASONS: [&str; 5] = ["initial", "batch", "bakeoff", "special_order", "adjustment"];
 
 /// The table.
 pub const ALL: &[Operation] = &[
@@ -253,6 +256,26 @@ pub const ALL: &[Operation] = &[
         ..WRITE
     },
     Operation {
+        id: "list_daily_summary",
+        tag: "summary",
+        summary: "What changed by business day, item, reason and kind, up to a position.",
+        query: &["item_id", "from", "to", "reason", "kind", "limit", "cursor"],
+        reply: Reply::Json("DailySummaryPage"),
+        ..READ
+    },
+    Operation {
+        id: "refresh_daily_summary",
+        tag: "summary",
+        summary: "Bring the daily summary up to the log's last position.",
+        ..REFRESH
+    },
+    Operation {
+        id: "rebuild_daily_summary",
+        tag: "summary",
+        summary: "Make the daily summary from the log's beginning.",
+        ..REFRESH
+    },
+    Operation {
         id: "verify",
         tag: "maintenance",
         summary: "Prove that the counts follow from the log.",
@@ -366,32 +389,4 @@ pub const ALL: &[Operation] = &[
 /// The operation with this id.
 pub fn find(id: &str) -> Option<&'static Operation> {
     ALL.iter().find(|operation| operation.id == id)
-}
-
-/// The schema of a name in a query, and what it means.
-pub fn query_parameter(name: &str) -> (Value, &'static str) {
-    let text = json!({ "type": "string" });
-    let time = json!({ "type": "string", "format": "date-time" });
-    let integer = json!({ "type": "integer", "format": "int64" });
-    match name {
-        "limit" => {
-            let schema =
-                json!({ "type": "integer", "minimum": 1, "maximum": 1_000, "default": 100 });
-            (schema, "At most so many rows.")
-        }
-        "cursor" => (text, "`next_cursor` of the page before, with the same filters."),
-        "archived" => (json!({ "type": "boolean" }), "Archived items, or the others."),
-        "sku" => (text, "The item with this sku."),
-        "name" => (text, "Items with exactly this name."),
-        "as_of" => (text, "A position, or a time (RFC 3339) of recording."),
-        "item_id" => (integer, "Events of this item."),
-        "reason" => (json!({ "type": "string", "enum": REASONS }), "Events for this reason."),
-        "kind" => (text, "Adjustments of this kind."),
-        "actor" => (text, "Events by this actor."),
-        "from" => (time, "Recorded at this time (RFC 3339) or later."),
-        "to" => (time, "Recorded before this time (RFC 3339)."),
-        "after" => (text, "Events after this position; of the stream, also a cursor."),
-        "order" => (json!({ "type": "string", "enum": ["newest", "oldest"] }), "The order."),
-        _ => (json!({ "type": "string", "enum": ["events"] }), "`events`: answer them too."),
-    }
 }
