@@ -3,6 +3,7 @@
 
 use super::append::column;
 use super::connection::{Connection, Connections, InTransaction, Params};
+use super::error::{interpret, is_plain_error, with_cause};
 use super::reads::{self, Reader};
 use super::rows;
 use super::statements::{
@@ -70,8 +71,8 @@ async fn opening(reader: &Reader<'_>, query: &SummaryQuery) -> Result<Option<i64
     reader.first(SUMMARY_OPENING, &[&reader.ledger(), &item.0, &from], sum).await
 }
 
-/// Takes a step in a transaction of its own. It does no harm not to know whether a commit happened:
-/// the next step sees what the summary is.
+/// Takes a step in a transaction of its own. Where it is not known whether it was committed, the next
+/// step sees what the summary is.
 pub(super) async fn step(
     connections: &Connections,
     ledger: &LedgerName,
@@ -96,9 +97,17 @@ pub(super) async fn step(
         }
         SummaryStep::Add { up_to, rows } => add(&conn, ledger, *up_to, rows).await?,
     }
-    conn.batch("COMMIT").await?;
-    conn.ended();
-    Ok(true)
+    match conn.client().batch_execute("COMMIT").await {
+        Ok(()) => {
+            conn.ended();
+            Ok(true)
+        }
+        Err(error) if is_plain_error(&error) => Err(interpret(&error)),
+        Err(error) => {
+            conn.close();
+            Err(StoreError::CommitUnknown(with_cause(&error)))
+        }
+    }
 }
 
 /// Adds sums between the opening and the closing of the range of positions that they are of.
