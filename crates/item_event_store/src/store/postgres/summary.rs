@@ -71,8 +71,8 @@ async fn opening(reader: &Reader<'_>, query: &SummaryQuery) -> Result<Option<i64
     reader.first(SUMMARY_OPENING, &[&reader.ledger(), &item.0, &from], sum).await
 }
 
-/// Takes a step in a transaction of its own. Where it is not known whether it was committed, the next
-/// step sees what the summary is.
+/// Takes a step in a transaction of its own. Where it is not known whether it was committed, the
+/// next step sees what the summary is.
 pub(super) async fn step(
     connections: &Connections,
     ledger: &LedgerName,
