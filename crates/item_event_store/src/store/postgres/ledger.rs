@@ -18,7 +18,6 @@ use crate::store::{
     Bell, Discrepancy, Head, LedgerStore, Listening, Mode, Result, Snapshot, SummaryStep, WriteTx,
 };
 use crate::summary::Summary;
-use crate::time::Timestamp;
 use async_trait::async_trait;
 use std::path::Path;
 use std::sync::Arc;
