@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 mod outcome;
+#[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod sqlite;
 mod summary_key;
@@ -38,19 +39,48 @@ pub enum Mode {
     Read,
 }
 
+/// Whether a store's URL is a PostgreSQL database's.
+#[must_use]
+pub fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
 /// Opens the store at a URL: `postgres://…`, `sqlite:DIR`, or just a folder.
 ///
 /// # Errors
-/// Those of [`postgres::PostgresStore::open`] and [`sqlite::SqliteStore::open`].
+/// Those of `PostgresStore::open` and [`sqlite::SqliteStore::open`]; [`StoreError::Config`] for a
+/// PostgreSQL database where the crate was built without the feature `postgres`.
 pub async fn open(url: &str, mode: Mode) -> Result<Arc<dyn Store>> {
-    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+    if is_postgres(url) {
+        #[cfg(feature = "postgres")]
         return Ok(Arc::new(postgres::PostgresStore::open(url, mode).await?));
+        #[cfg(not(feature = "postgres"))]
+        return Err(without_postgres());
     }
     let folder = PathBuf::from(url.strip_prefix("sqlite:").unwrap_or(url));
     // Opening waits for the disk, so it is done apart.
     let opened =
         tokio::task::spawn_blocking(move || sqlite::SqliteStore::open(&folder, mode)).await;
     Ok(Arc::new(opened.map_err(|error| StoreError::Failed(error.to_string()))??))
+}
+
+/// The SQL that makes the tables of the store at a URL: for people to read and to apply.
+///
+/// # Errors
+/// [`StoreError::Config`] as for [`open`].
+pub fn schema_sql(url: &str) -> Result<String> {
+    if is_postgres(url) {
+        #[cfg(feature = "postgres")]
+        return Ok(postgres::schema_sql());
+        #[cfg(not(feature = "postgres"))]
+        return Err(without_postgres());
+    }
+    Ok(sqlite::schema_sql())
+}
+
+#[cfg(not(feature = "postgres"))]
+fn without_postgres() -> StoreError {
+    StoreError::Config("this build has no PostgreSQL: build it with --features postgres".into())
 }
 
 /// The row of `ledgers`: where the log ends, and what the writer's memory must agree with.

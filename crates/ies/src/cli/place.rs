@@ -4,6 +4,7 @@
 use crate::cli::exit::{Exit, Failure};
 use etcetera::BaseStrategy as _;
 use item_event_store::ids::LedgerName;
+use item_event_store::store;
 
 const HEADING: &str = "Where and who";
 
@@ -105,7 +106,7 @@ impl PlaceArgs {
 }
 
 fn checked(store: &str) -> Result<String, Failure> {
-    if store.contains("://") && !is_postgres(store) {
+    if store.contains("://") && !store::is_postgres(store) {
         let message = "a store is a folder, sqlite:DIR or postgres://USER@HOST/DATABASE";
         return Err(Failure::new(Exit::Config, message));
     }
@@ -113,11 +114,6 @@ fn checked(store: &str) -> Result<String, Failure> {
         return Err(Failure::new(Exit::Usage, "the store's folder is missing: sqlite:DIR"));
     }
     Ok(store.to_owned())
-}
-
-/// Whether a store's URL is a PostgreSQL database's.
-pub fn is_postgres(url: &str) -> bool {
-    url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
 /// The store's URL as it may be shown: without a password.
@@ -155,6 +151,9 @@ mod tests {
         assert_eq!(checked("sqlite:").expect_err("nothing").exit, Exit::Usage);
         assert_eq!(shown("sqlite:/a/b"), "/a/b");
         assert_eq!(shown("postgres://ann:secret@h:1/d?host=/x&password=y"), "postgres://h:1/d");
-        assert!(is_postgres("postgresql:///d") && !is_postgres("postgres"));
+        for (url, is) in [("postgresql:///d", true), ("postgres://h/d", true), ("postgres", false)]
+        {
+            assert_eq!(store::is_postgres(url), is);
+        }
     }
 }

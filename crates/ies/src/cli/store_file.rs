@@ -93,12 +93,7 @@ impl Migrate {
     pub async fn run(self, settings: &PlaceArgs, output: Output) -> Result<Exit, Failure> {
         let url = settings.store("migrate")?;
         if self.print {
-            let sql = if place::is_postgres(&url) {
-                store::postgres::schema_sql()
-            } else {
-                store::sqlite::schema_sql()
-            };
-            output.print(&sql)?;
+            output.print(&store::schema_sql(&url)?)?;
             return Ok(Exit::Ok);
         }
         let shown = place::shown(&url);
