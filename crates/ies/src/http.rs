@@ -13,6 +13,7 @@ mod headers;
 mod health;
 mod inventory;
 mod items;
+mod known;
 mod ledgers;
 mod limit;
 pub mod limits;
@@ -60,6 +61,7 @@ pub struct Service(Arc<Shared>);
 /// What all requests share.
 pub struct Shared {
     ledgers: Ledgers,
+    known_tokens: known::KnownTokens,
     rates: limit::Rates,
     streams: limit::Streams,
     metrics: metrics::Metrics,
@@ -71,6 +73,7 @@ impl Service {
     /// A service for the ledgers of a store, with its tokens.
     pub fn new(ledgers: Ledgers, options: Options) -> Self {
         Self(Arc::new(Shared {
+            known_tokens: known::KnownTokens::default(),
             rates: limit::Rates::new(options.requests_per_second),
             streams: limit::Streams::default(),
             metrics: metrics::Metrics::new(ledgers.clone()),

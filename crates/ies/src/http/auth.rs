@@ -13,6 +13,8 @@ use item_event_store::access::{Caller, Role};
 use item_event_store::ids::LedgerName;
 use item_event_store::time::Timestamp;
 use item_event_store::token::{Token, hash_presented};
+use std::sync::Arc;
+use std::time::Instant;
 use subtle::ConstantTimeEq;
 
 /// What a caller must be.
@@ -150,22 +152,32 @@ async fn identify(service: &Shared, claim: Claim) -> Result<Identity, Problem> {
             return Err(unauthenticated(detail, "Bearer realm=\"ies\""));
         }
     };
-    let token = holding(service, hash).await?.ok_or_else(refused)?;
-    let caller = Caller { actor: token.row.name, role: token.row.role };
-    let ledger = token.row.ledger;
+    let token = match service.known_tokens.get(&hash, Instant::now()) {
+        Ok(token) => token,
+        Err(lookup) => {
+            let token = Arc::new(look_up(service, hash).await?.ok_or_else(refused)?);
+            service.known_tokens.keep(&lookup, &token);
+            token
+        }
+    };
+    if !token.holds_at(Timestamp::now()) {
+        return Err(refused());
+    }
+    let caller = Caller { actor: token.row.name.clone(), role: token.row.role };
+    let ledger = token.row.ledger.clone();
     Ok(Identity { caller, token: Some(TokenRef { id: token.id, hash }), ledger })
 }
 
-/// The token with this hash, if it holds now.
-async fn holding(service: &Shared, hash: [u8; 32]) -> Result<Option<Token>, Problem> {
+/// The token with this hash.
+async fn look_up(service: &Shared, hash: [u8; 32]) -> Result<Option<Token>, Problem> {
     let token = service.ledgers.store().token_by_hash(hash).await?;
-    let same = |token: &Token| bool::from(token.row.hash.ct_eq(&hash));
-    Ok(token.filter(same).filter(|token| token.holds_at(Timestamp::now())))
+    Ok(token.filter(|token| token.row.hash.ct_eq(&hash).into()))
 }
 
 /// Whether a token that was let in still holds. When that cannot be told, it does not.
 pub async fn still_holds(service: &Shared, token: TokenRef) -> bool {
-    matches!(holding(service, token.hash).await, Ok(Some(_)))
+    let found = look_up(service, token.hash).await;
+    matches!(found, Ok(Some(token)) if token.holds_at(Timestamp::now()))
 }
 
 fn unauthenticated(detail: &str, challenge: &'static str) -> Problem {

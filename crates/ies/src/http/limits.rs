@@ -36,6 +36,9 @@ pub const MAX_HEADERS: usize = 64;
 
 /// Requests that one token may send in a second, unless the operator says otherwise.
 pub const REQUESTS_PER_SECOND: u32 = 5_000;
+/// How long a request may rely on what a token was when it was last looked up. What the same
+/// process changes holds at once.
+pub const TOKEN_MEMORY: Duration = Duration::from_secs(1);
 /// Event streams that one token may have open.
 pub const STREAMS_PER_TOKEN: usize = 64;
 

@@ -48,7 +48,10 @@ pub async fn revoke(
     _key: Key,
     Id(id): Id,
 ) -> Result<StatusCode, Problem> {
-    let revoked = service.ledgers.store().revoke_token(id, Timestamp::now()).await?;
+    let revoked = service.ledgers.store().revoke_token(id, Timestamp::now()).await;
+    // Also after an error: it may have happened.
+    service.known_tokens.forget();
+    let revoked = revoked?;
     if revoked {
         tracing::info!(token = id, "token revoked");
     } else if !service.ledgers.store().tokens().await?.iter().any(|token| token.id == id) {

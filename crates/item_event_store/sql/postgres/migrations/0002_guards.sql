@@ -181,14 +181,12 @@ BEGIN
   RETURN NULL;
 END $$;
 
--- Besides, an item keeps its count.
+-- Besides, an item keeps its count: only a row that is no item's may go.
 CREATE FUNCTION item_inventory_left() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF EXISTS (
     SELECT FROM gone AS o
-    JOIN items AS i ON i.ledger_id = o.ledger_id AND i.id = o.item_id
-    LEFT JOIN item_inventory AS c ON c.ledger_id = o.ledger_id AND c.item_id = o.item_id
-    WHERE c.item_id IS NULL) THEN
+    JOIN items AS i ON i.ledger_id = o.ledger_id AND i.id = o.item_id) THEN
     RAISE EXCEPTION 'unexplained: an item keeps its count' USING ERRCODE = 'check_violation';
   END IF;
   RETURN NULL;
@@ -202,9 +200,8 @@ CREATE TRIGGER item_inventory_update AFTER UPDATE ON item_inventory
 REFERENCING NEW TABLE AS changed
 FOR EACH STATEMENT EXECUTE FUNCTION item_inventory_changed();
 
-CREATE TRIGGER item_inventory_moved AFTER UPDATE ON item_inventory
-REFERENCING OLD TABLE AS gone
-FOR EACH STATEMENT EXECUTE FUNCTION item_inventory_left();
+CREATE TRIGGER item_inventory_moved BEFORE UPDATE OF ledger_id, item_id ON item_inventory
+FOR EACH STATEMENT EXECUTE FUNCTION ies_refuse('unexplained: an item keeps its count');
 
 CREATE TRIGGER item_inventory_delete AFTER DELETE ON item_inventory
 REFERENCING OLD TABLE AS gone

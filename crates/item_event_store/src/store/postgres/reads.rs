@@ -4,8 +4,9 @@ use super::connection::{Connection, Params};
 use super::rows::{self, Cells};
 use super::statements::{
     CHANGES_SINCE, CORRECTED_BY, EVENT, EVENTS_ALL_NEWEST, EVENTS_ALL_OLDEST, EVENTS_AT,
-    EVENTS_ITEM_NEWEST, EVENTS_ITEM_OLDEST, HEAD, INVENTORIES, INVENTORIES_AS_OF, ITEM_CHANGES,
-    ITEM_WITH_SKU, ITEMS_AT, LAST_COUNTS, NEGATIVE, POSITION_AT, REASON_SUMS, REQUESTS,
+    EVENTS_ITEM_NEWEST, EVENTS_ITEM_OLDEST, HEAD, INVENTORIES, INVENTORIES_AS_OF, INVENTORY,
+    ITEM_CHANGES, ITEM_WITH_SKU, ITEMS_AT, LAST_COUNTS, NEGATIVE, POSITION_AT, REASON_SUMS,
+    REQUESTS,
 };
 use crate::error::StoreError;
 use crate::event::Event;
@@ -201,6 +202,25 @@ pub(super) async fn inventories(
     };
     let value = found.into_iter().map(row).collect::<Result<_>>()?;
     Ok(At { position, value })
+}
+
+/// An item and its count as they are now, in one statement; `None` when there is more to look for
+/// than it finds: a ledger, or a count that is missing.
+pub(super) async fn inventory_now(
+    reader: &Reader<'_>,
+    item: ItemId,
+) -> Result<Option<At<Option<Inventory>>>> {
+    let row = |row: &Row| {
+        let position = Cells(row).get(14).map(Position)?;
+        if Cells(row).get::<Option<i32>>(0)?.is_none() {
+            return Ok(Some(At { position, value: None }));
+        }
+        let (item, count) = rows::counted_item(row)?;
+        let value = count.map(|count| Inventory { item: Arc::new(item), count });
+        Ok(value.map(|value| At { position, value: Some(value) }))
+    };
+    let params: Params<'_> = &[&reader.ledger(), &item.0];
+    Ok(reader.first(INVENTORY, params, row).await?.flatten())
 }
 
 pub(super) async fn inventory(

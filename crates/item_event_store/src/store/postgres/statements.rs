@@ -54,6 +54,7 @@ statements! {
     INSERT_TOKEN = "insert_token",
     INVENTORIES = "inventories",
     INVENTORIES_AS_OF = "inventories_as_of",
+    INVENTORY = "inventory",
     ITEM_CHANGES = "item_changes",
     ITEM_WITH_SKU = "item_with_sku",
     ITEMS_AT = "items_at",

@@ -121,16 +121,24 @@ impl Readers {
 
     /// Reads in one transaction: all that `work` sees was true at one moment.
     pub fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        self.lend(|conn| {
+            conn.prepare_cached("BEGIN")?.execute([])?;
+            let done = work(conn);
+            conn.prepare_cached("ROLLBACK")?.execute([])?;
+            done
+        })
+    }
+
+    /// Lends a connection. Each statement sees a moment of its own.
+    pub fn lend<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let conn = match idle {
             Some(conn) => conn,
             None => open_reader(&self.path)?,
         };
-        conn.prepare_cached("BEGIN")?.execute([])?;
         let done = work(&conn);
-        conn.prepare_cached("ROLLBACK")?.execute([])?;
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < IDLE_READERS {
+        if idle.len() < IDLE_READERS && conn.is_autocommit() {
             idle.push(conn);
         }
         done

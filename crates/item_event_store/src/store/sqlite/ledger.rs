@@ -164,6 +164,11 @@ impl LedgerStore for SqliteLedger {
     }
 
     async fn inventory(&self, item: ItemId, as_of: Option<AsOf>) -> Result<At<Option<Inventory>>> {
+        if as_of.is_none()
+            && let Some(found) = self.readers.lend(|conn| reads::inventory_now(conn, item))?
+        {
+            return Ok(found);
+        }
         self.seek(|conn| reads::inventory(conn, &reads::head(conn)?, item, as_of))
     }
 

@@ -4,7 +4,8 @@ use super::history::History;
 use super::rows;
 use super::statements::{
     CORRECTED_BY, EVENT, EVENT_CREATED_AT, EVENTS_ALL_NEWEST, EVENTS_ALL_OLDEST, HEAD, INVENTORIES,
-    ITEM_AT, ITEM_CHANGES, ITEM_WITH_SKU, ITEMS_WITH_NAME, LAST_COUNT, NEGATIVE, REQUEST,
+    INVENTORY, ITEM_AT, ITEM_CHANGES, ITEM_WITH_SKU, ITEMS_WITH_NAME, LAST_COUNT, NEGATIVE,
+    REQUEST,
 };
 use crate::error::StoreError;
 use crate::event::Event;
@@ -151,6 +152,23 @@ pub(super) fn inventories(
     };
     let value = found.into_iter().map(row).collect::<Result<_>>()?;
     Ok(At { position, value })
+}
+
+/// An item and its count as they are now, in one statement; `None` when there is more to look for
+/// than it finds: a count that is missing.
+pub(super) fn inventory_now(
+    conn: &Connection,
+    item: ItemId,
+) -> Result<Option<At<Option<Inventory>>>> {
+    let row = |row: &Row<'_>| {
+        let position = row.get(14)?;
+        if row.get::<_, Option<ItemId>>(0)?.is_none() {
+            return Ok(Some(At { position, value: None }));
+        }
+        let (item, count) = (Arc::new(rows::item(row)?), rows::count(row, 9)?);
+        Ok(count.map(|count| At { position, value: Some(Inventory { item, count }) }))
+    };
+    Ok(first(conn, INVENTORY, [item], row)?.flatten())
 }
 
 pub(super) fn inventory(

@@ -41,6 +41,7 @@ statements! {
     INSERT_REQUESTS = "insert_requests",
     INSERT_TOKEN = "insert_token",
     INVENTORIES = "inventories",
+    INVENTORY = "inventory",
     ITEM_AT = "item_at",
     ITEM_CHANGES = "item_changes",
     ITEM_WITH_SKU = "item_with_sku",
