@@ -4,6 +4,7 @@
 mod auth;
 mod bulk;
 mod chart;
+mod coding;
 mod corrections;
 mod docs;
 mod events;

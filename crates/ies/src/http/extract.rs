@@ -1,5 +1,6 @@
 //! Path, query and body, each with a problem of its own when it is not what was expected.
 
+use super::coding::Coding;
 use super::limits::{BODY_BYTES, BODY_TIMEOUT};
 use super::problem::{Executed, Problem, kinds};
 use crate::wire::InvalidMember;
@@ -111,19 +112,29 @@ fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::new(&kinds::MEDIA_TYPE, "send Content-Type: application/json"))
 }
 
-/// Reads a body of at most `limit` bytes, within the time for it.
+/// What is said of a body that has more than `limit` bytes.
+pub fn too_large(limit: usize) -> Problem {
+    Problem::new(&kinds::TOO_LARGE, format!("at most {limit} bytes here")).executed(Executed::No)
+}
+
+/// Reads a body of at most `limit` bytes, within the time for it, and decompresses it.
 pub async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
-    let too_large = || {
-        let detail = format!("at most {limit} bytes here");
-        Problem::new(&kinds::TOO_LARGE, detail).executed(Executed::No)
-    };
+    let coding = Coding::of(headers)?;
+    let body = received(headers, body, limit).await?;
+    match coding {
+        Some(coding) => coding.decode(body, limit).await,
+        None => Ok(body),
+    }
+}
+
+async fn received(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
     let length = headers.get(header::CONTENT_LENGTH).and_then(|text| text.to_str().ok());
     if length.and_then(|text| text.parse::<u64>().ok()).is_some_and(|n| n > limit as u64) {
-        return Err(too_large());
+        return Err(too_large(limit));
     }
     match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(limit)),
         Ok(Err(_)) => Err(Problem::new(&kinds::INVALID_BODY, "the body broke off")),
         Err(_) => {
             let detail = format!("a body must arrive within {} s", BODY_TIMEOUT.as_secs());

@@ -7,6 +7,9 @@ pub const BODY_BYTES: usize = 64 * 1024;
 /// The largest body of `POST /v1/events`.
 pub const BULK_BODY_BYTES: usize = 8 * 1024 * 1024;
 
+/// The largest window of a body that is compressed with zstd (RFC 9659).
+pub const ZSTD_WINDOW_BYTES: u64 = 8 * 1024 * 1024;
+
 /// How long a client may take to send the head of a request. On HTTP/1.1 the time begins with the
 /// end of the answer before, so that it bounds idle connections too.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);

@@ -198,7 +198,8 @@ pub const ALL: &[Operation] = &[
     Operation {
         id: "record_many",
         tag: "events",
-        summary: "Up to 8,192 commands, all of them recorded or none. A problem names the line.",
+        summary: "Up to 8,192 commands, all of them recorded or none. A problem names the line. \
+                  The body may be compressed with gzip or zstd.",
         query: &["return"],
         body: Body::Commands,
         problems: problems::BULK,

@@ -4,10 +4,14 @@ use super::Bakery;
 use crate::http::Options;
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use item_event_store::access::Role;
 use item_event_store::clock::Clock;
 use item_event_store::time::Timestamp;
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use serde_json::json;
+use std::io::Write;
 use std::sync::Arc;
 
 #[tokio::test]
@@ -151,6 +155,31 @@ async fn many_commands_are_recorded_or_none() {
     assert_eq!(replay.json()["events"][1]["reason"], "bakeoff");
     let none = bakery.post("/v1/events", json!([])).await;
     assert_eq!(none.problem(), "422 command_count");
+}
+
+#[tokio::test]
+async fn a_compressed_body_says_the_same() {
+    let bakery = Bakery::open().await;
+    bakery.item("Croissant", 3).await;
+    let text = r#"[{"command":"batch","item_id":1,"quantity":2}]"#;
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(text.as_bytes()).expect("compressed");
+    let gzip = gzip.finish().expect("compressed");
+    let send = async |coding: &str, body: Vec<u8>| {
+        let request = bakery
+            .request(Method::POST, "/v1/events", Role::Baker)
+            .header("content-type", "application/json")
+            .header("content-encoding", coding)
+            .header("idempotency-key", "a");
+        bakery.send(request.body(Body::from(body)).expect("ok")).await
+    };
+    let refused = send("br", text.into()).await;
+    assert_eq!(refused.problem(), "415 unsupported_media_type");
+    assert_eq!(refused.header("accept-encoding"), "gzip, zstd");
+    assert_eq!(send("zstd", gzip.clone()).await.problem(), "400 invalid_body");
+    assert_eq!(send("gzip", gzip).await.status, StatusCode::CREATED);
+    let replay = send("zstd", compress_to_vec(text.as_bytes(), CompressionLevel::Fastest)).await;
+    assert_eq!((replay.status, &replay.json()["replayed"]), (StatusCode::OK, &json!(true)));
 }
 
 struct BrokenClock;
