@@ -81,6 +81,7 @@ macro_rules! suite {
                 a_full_queue_refuses;
             counts:
                 a_count_is_read_with_its_position,
+                counts_asked_for_together_are_each_item_s_own,
                 lists_are_filtered_and_paged,
                 items_are_edited_and_archived,
                 what_is_negative_is_listed,

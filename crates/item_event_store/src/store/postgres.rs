@@ -10,6 +10,7 @@ mod hints;
 mod integrity;
 mod ledger;
 mod load;
+mod lookups;
 mod migrations;
 mod reads;
 mod rows;

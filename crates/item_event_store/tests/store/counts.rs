@@ -3,10 +3,25 @@
 use crate::backend::{
     TestLedger, adjust, bakeoff, bakeoff_at, batch, create, edit, set, special_order,
 };
+use futures_util::future::join_all;
 use item_event_store::command::{Command, CreateItem, EditItem, Expected, SetKind};
 use item_event_store::ids::{ItemId, Position};
 use item_event_store::query::ItemQuery;
 use item_event_store::reason::Kind;
+
+pub async fn counts_asked_for_together_are_each_item_s_own(t: &TestLedger) {
+    let items: Vec<_> = (0..40).map(|n| create(&format!("Item {n}"), n)).collect();
+    t.all(items).await;
+    let store = t.ledger();
+    let store = store.store();
+    let lookups = (0..400).map(|n| async move {
+        let read = store.inventory(ItemId(n % 50), None).await.expect("reads");
+        assert!(read.position >= Position(39));
+        let quantity = read.value.map(|row| (row.item.id, row.count.quantity));
+        assert_eq!(quantity, (1..=40).contains(&(n % 50)).then(|| (ItemId(n % 50), n % 50 - 1)));
+    });
+    join_all(lookups).await;
+}
 
 pub async fn a_count_is_read_with_its_position(t: &TestLedger) {
     let item = t.item("Croissant", 10).await;

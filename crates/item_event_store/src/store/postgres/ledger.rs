@@ -1,6 +1,7 @@
 //! One ledger's rows, read and written by connections of the store's pool.
 
 use super::connection::{Connection, Connections, Params};
+use super::lookups::Lookups;
 use super::reads::{self, Reader};
 use super::statements::INSERT_LEDGER;
 use super::unended::Unended;
@@ -28,6 +29,7 @@ use tokio::time::Instant;
 pub(super) struct PostgresLedger {
     connections: Arc<Connections>,
     name: LedgerName,
+    lookups: Arc<Lookups>,
     unended: Arc<Unended>,
     announced_at: Mutex<Option<Instant>>,
 }
@@ -47,7 +49,9 @@ impl PostgresLedger {
             reads::head(&Reader::new(&conn, name)).await?;
         }
         let name = name.clone();
-        Ok(Self { connections, name, unended: Arc::default(), announced_at: Mutex::default() })
+        let lookups = Lookups::new(Arc::clone(&connections), name.clone());
+        let (unended, announced_at) = (Arc::default(), Mutex::default());
+        Ok(Self { connections, name, lookups, unended, announced_at })
     }
 
     /// Reads at one moment.
@@ -127,12 +131,10 @@ impl LedgerStore for PostgresLedger {
     }
 
     async fn inventory(&self, item: ItemId, as_of: Option<AsOf>) -> Result<At<Option<Inventory>>> {
-        if as_of.is_none() {
-            let conn = self.connections.get().await?;
-            let reader = Reader::new(&conn, &self.name);
-            if let Some(found) = reads::inventory_now(&reader, item).await? {
-                return Ok(found);
-            }
+        if as_of.is_none()
+            && let Some(found) = self.lookups.inventory(item).await?
+        {
+            return Ok(found);
         }
         self.read(async |reader, head| reads::inventory(&reader, &head, item, as_of).await).await
     }

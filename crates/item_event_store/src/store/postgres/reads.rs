@@ -204,12 +204,12 @@ pub(super) async fn inventories(
     Ok(At { position, value })
 }
 
-/// An item and its count as they are now, in one statement; `None` when there is more to look for
-/// than it finds: a ledger, or a count that is missing.
-pub(super) async fn inventory_now(
+/// Items and their counts as they are now, in one statement; `None` when there is more to look for
+/// than it finds. Nothing at all when there is no such ledger.
+pub(super) async fn inventories_now(
     reader: &Reader<'_>,
-    item: ItemId,
-) -> Result<Option<At<Option<Inventory>>>> {
+    items: &[ItemId],
+) -> Result<Vec<Option<At<Option<Inventory>>>>> {
     let row = |row: &Row| {
         let position = Cells(row).get(14).map(Position)?;
         if Cells(row).get::<Option<i32>>(0)?.is_none() {
@@ -219,8 +219,8 @@ pub(super) async fn inventory_now(
         let value = count.map(|count| Inventory { item: Arc::new(item), count });
         Ok(value.map(|value| At { position, value: Some(value) }))
     };
-    let params: Params<'_> = &[&reader.ledger(), &item.0];
-    Ok(reader.first(INVENTORY, params, row).await?.flatten())
+    let params: Params<'_> = &[&reader.ledger(), &numbers(items)];
+    reader.all(INVENTORY, params, row).await
 }
 
 pub(super) async fn inventory(
