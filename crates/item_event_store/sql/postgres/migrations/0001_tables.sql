@@ -16,6 +16,14 @@ BEGIN
     || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) END;
 END $$;
 
+-- What names a new history.
+CREATE FUNCTION ies_epoch() RETURNS TEXT LANGUAGE sql VOLATILE
+AS $$ SELECT left(md5(gen_random_uuid()::text), 16) $$;
+
+-- The bytes of a table with its indexes, wherever they are.
+CREATE FUNCTION ies_size(relation REGCLASS) RETURNS BIGINT LANGUAGE sql
+AS $$ SELECT pg_total_relation_size(relation) $$;
+
 -- One row a ledger: where its log ends. writing_after is set while somebody appends: complete
 -- events are taken only at the positions writing_after + 1 to position. by_hand says that it is a
 -- statement typed in by hand, whose rows are completed by the guards. The epoch belongs to server:
@@ -25,8 +33,7 @@ CREATE TABLE ledgers (
   position BIGINT NOT NULL DEFAULT 0 CHECK (position BETWEEN 0 AND 9007199254740991),
   writing_after BIGINT,
   by_hand BOOLEAN NOT NULL DEFAULT false,
-  epoch TEXT NOT NULL DEFAULT left(md5(gen_random_uuid()::text), 16)
-    CHECK (epoch ~ '^[0-9a-f]{16}$'),
+  epoch TEXT NOT NULL DEFAULT ies_epoch() CHECK (epoch ~ '^[0-9a-f]{16}$'),
   server TEXT NOT NULL DEFAULT ies_server(),
   items_revision BIGINT NOT NULL DEFAULT 0,
   counts_revision BIGINT NOT NULL DEFAULT 0,

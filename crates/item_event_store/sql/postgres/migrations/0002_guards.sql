@@ -10,108 +10,135 @@ END $$;
 
 -- The log.
 
--- Locks the head first, so that what follows is judged on what was last committed. On another server
--- a new epoch begins: its positions may be another history's. Then it moves the head;
--- item_event_store_inserted closes the range when the statement ends.
-CREATE FUNCTION item_event_store_complete() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Judges an event that comes by hand, and completes it. Locks the head first, so that what follows is
+-- judged on what was last committed. On another server a new epoch begins: its positions may be
+-- another history's. Then it moves the head, and leaves the range open for the event.
+CREATE FUNCTION ies_complete_event(INOUT event item_event_store) LANGUAGE plpgsql AS $$
 DECLARE
-  head ledgers%ROWTYPE;
+  head RECORD;
   item items%ROWTYPE;
+  last_id BIGINT;
   last_event item_event_store%ROWTYPE;
   last_count item_event_store%ROWTYPE;
   original item_event_store%ROWTYPE;
+  corrected BIGINT;
   no TEXT;
   now_at TIMESTAMPTZ;
+  new_epoch TEXT;
 BEGIN
-  SELECT * INTO head FROM ledgers AS l WHERE l.ledger_id = NEW.ledger_id FOR UPDATE;
-  IF head.writing_after IS NULL AND head.server <> ies_server() THEN
-    UPDATE ledgers AS l SET epoch = DEFAULT, server = DEFAULT
-    WHERE l.ledger_id = NEW.ledger_id;
+  SELECT l.*, ies_server() AS here INTO head
+    FROM ledgers AS l WHERE l.ledger_id = event.ledger_id FOR UPDATE;
+  IF head.writing_after IS NULL AND head.server <> head.here THEN
+    new_epoch := ies_epoch();
+    UPDATE ledgers AS l SET epoch = new_epoch, server = head.here
+    WHERE l.ledger_id = event.ledger_id;
   END IF;
   now_at := greatest(clock_timestamp(), head.last_created_at);
-  SELECT * INTO item FROM items AS i WHERE i.ledger_id = NEW.ledger_id AND i.id = NEW.item_id;
+  SELECT max(e.id) INTO last_id FROM item_event_store AS e WHERE e.ledger_id = event.ledger_id;
+  SELECT * INTO item FROM items AS i WHERE i.ledger_id = event.ledger_id AND i.id = event.item_id;
   SELECT * INTO last_event FROM item_event_store AS e
-    WHERE e.ledger_id = NEW.ledger_id AND e.item_id = NEW.item_id ORDER BY e.id DESC LIMIT 1;
+    WHERE e.ledger_id = event.ledger_id AND e.item_id = event.item_id
+    ORDER BY e.id DESC LIMIT 1;
   SELECT * INTO last_count FROM item_event_store AS e
-    WHERE e.ledger_id = NEW.ledger_id AND e.item_id = NEW.item_id
+    WHERE e.ledger_id = event.ledger_id AND e.item_id = event.item_id
       AND (e.kind = 'count' OR e.kind = 'override')
     ORDER BY e.id DESC LIMIT 1;
-  SELECT * INTO original FROM item_event_store AS e
-    WHERE e.ledger_id = NEW.ledger_id AND e.id = NEW.corrects_event_id
-      AND e.item_id = NEW.item_id;
-  IF NEW.reason = 'adjustment' THEN
-    NEW.kind := coalesce(NEW.kind, 'other');
+  IF event.corrects_event_id IS NOT NULL THEN
+    SELECT * INTO original FROM item_event_store AS e
+      WHERE e.ledger_id = event.ledger_id AND e.id = event.corrects_event_id
+        AND e.item_id = event.item_id;
+    SELECT coalesce(sum(c.quantity_change), 0) INTO corrected FROM item_event_store AS c
+      WHERE c.ledger_id = event.ledger_id AND c.corrects_event_id = event.corrects_event_id;
+  END IF;
+  IF event.reason = 'adjustment' THEN
+    event.kind := coalesce(event.kind, 'other');
   END IF;
   no := CASE
-    WHEN NEW.quantity_after IS NOT NULL OR NEW.created_at IS NOT NULL OR NEW.request_id IS NOT NULL
+    WHEN event.quantity_after IS NOT NULL OR event.created_at IS NOT NULL
+      OR event.request_id IS NOT NULL
       THEN 'given_by_ledger: leave out quantity_after, created_at and request_id'
     WHEN head.ledger_id IS NULL THEN 'ledger_not_found: there is no such ledger'
     WHEN head.archived_at IS NOT NULL THEN 'ledger_archived: the ledger is archived'
     WHEN head.writing_after IS NOT NULL AND NOT head.by_hand
       THEN 'given_by_ledger: the writer is writing'
-    WHEN NEW.id <> head.position + 1
-      OR (SELECT max(e.id) FROM item_event_store AS e
-        WHERE e.ledger_id = NEW.ledger_id) > head.position
+    WHEN event.id <> head.position + 1 OR last_id > head.position
       THEN 'given_by_ledger: leave out id; the log grows at its end only'
     -- The event's own form.
-    WHEN (NEW.kind IS NOT NULL AND NEW.reason <> 'adjustment')
-      OR (NEW.corrects_event_id IS NOT NULL) <> (coalesce(NEW.kind, '') = 'correction')
+    WHEN (event.kind IS NOT NULL AND event.reason <> 'adjustment')
+      OR (event.corrects_event_id IS NOT NULL) <> (coalesce(event.kind, '') = 'correction')
       THEN 'kind_not_allowed: an adjustment has a kind, a correction an event to correct'
-    WHEN NEW.quantity_change = 0 AND coalesce(NEW.kind, '') <> 'count'
+    WHEN event.quantity_change = 0 AND coalesce(event.kind, '') <> 'count'
       THEN 'zero_quantity: the quantity is zero'
-    WHEN (NEW.quantity_change < 0
-        AND (NEW.reason IN ('initial', 'batch') OR coalesce(NEW.kind, '') = 'return'))
-      OR (NEW.quantity_change > 0
-        AND (NEW.reason IN ('bakeoff', 'special_order')
-          OR coalesce(NEW.kind, '') IN ('waste', 'damage', 'expired', 'sample')))
+    WHEN (event.quantity_change < 0
+        AND (event.reason IN ('initial', 'batch') OR coalesce(event.kind, '') = 'return'))
+      OR (event.quantity_change > 0
+        AND (event.reason IN ('bakeoff', 'special_order')
+          OR coalesce(event.kind, '') IN ('waste', 'damage', 'expired', 'sample')))
       THEN 'invalid_sign: what comes in is positive, what goes out is negative'
-    WHEN NEW.occurred_at > now_at + interval '5 minutes'
+    WHEN event.occurred_at > now_at + interval '5 minutes'
       THEN 'occurred_in_future: occurred_at is later than now'
-    WHEN concat(NEW.actor, NEW.reference, NEW.note) ~ '[\u0001-\u001f\u007f-\u009f]'
+    WHEN concat(event.actor, event.reference, event.note) ~ '[\u0001-\u001f\u007f-\u009f]'
       THEN 'invalid_text: text has no control characters'
     -- The item.
     WHEN item.id IS NULL THEN 'item_not_found: there is no such item'
     WHEN item.archived_at IS NOT NULL THEN 'item_archived: the item is archived'
-    WHEN NEW.reason = 'initial' AND last_event.id IS NOT NULL
+    WHEN event.reason = 'initial' AND last_event.id IS NOT NULL
       THEN 'initial_not_first: an item begins only once'
     -- The event that is corrected.
-    WHEN NEW.corrects_event_id IS NOT NULL AND original.id IS NULL
+    WHEN event.corrects_event_id IS NOT NULL AND original.id IS NULL
       THEN 'event_not_found: this item has no such event'
     WHEN original.kind IN ('count', 'override', 'correction')
       THEN 'not_correctable: make a new count'
-    WHEN original.id IS NOT NULL AND NEW.occurred_at IS NOT NULL
+    WHEN original.id IS NOT NULL AND event.occurred_at IS NOT NULL
       THEN 'given_by_ledger: leave out occurred_at; a correction has its original''s'
-    WHEN sign(original.quantity_change) * (
-        original.quantity_change::bigint + NEW.quantity_change + coalesce((
-          SELECT sum(c.quantity_change) FROM item_event_store AS c
-          WHERE c.ledger_id = NEW.ledger_id AND c.corrects_event_id = original.id), 0)) < 0
+    WHEN sign(original.quantity_change)
+        * (original.quantity_change::bigint + event.quantity_change + corrected) < 0
       THEN 'invalid_sign: a correction does not turn the sign of its event'
     WHEN original.id < last_count.id
-      OR (NEW.kind = 'count'
-        AND NEW.occurred_at < coalesce(last_count.occurred_at, last_count.created_at))
+      OR (event.kind = 'count'
+        AND event.occurred_at < coalesce(last_count.occurred_at, last_count.created_at))
       THEN 'before_last_count: the item was counted since; make a new count'
     -- The count that it makes. The log's word, should item_inventory say otherwise.
-    WHEN NEW.quantity_change < 0 AND NOT item.allow_negative
-      AND coalesce(last_event.quantity_after, 0)::bigint + NEW.quantity_change < 0
+    WHEN event.quantity_change < 0 AND NOT item.allow_negative
+      AND coalesce(last_event.quantity_after, 0)::bigint + event.quantity_change < 0
       THEN 'insufficient_stock: the item has less than that'
-    WHEN coalesce(last_event.quantity_after, 0)::bigint + NEW.quantity_change
+    WHEN coalesce(last_event.quantity_after, 0)::bigint + event.quantity_change
         NOT BETWEEN -2000000000 AND 2000000000
       THEN 'quantity_out_of_range: a count is within 2000000000 of zero'
   END;
   IF no IS NOT NULL THEN
     RAISE EXCEPTION '%', no USING ERRCODE = 'check_violation';
   END IF;
-  NEW.id := head.position + 1;
-  NEW.created_at := now_at;
-  NEW.version := coalesce(last_event.version, 0) + 1;
-  NEW.quantity_after := coalesce(last_event.quantity_after, 0) + NEW.quantity_change;
-  NEW.occurred_at := coalesce(NEW.occurred_at, original.occurred_at, original.created_at);
-  NEW.reference := coalesce(NEW.reference, original.reference);
+  event.id := head.position + 1;
+  event.created_at := now_at;
+  event.version := coalesce(last_event.version, 0) + 1;
+  event.quantity_after := coalesce(last_event.quantity_after, 0) + event.quantity_change;
+  event.occurred_at := coalesce(event.occurred_at, original.occurred_at, original.created_at);
+  event.reference := coalesce(event.reference, original.reference);
   UPDATE ledgers AS l SET
     writing_after = coalesce(l.writing_after, l.position), by_hand = true,
-    position = NEW.id, last_created_at = now_at
-  WHERE l.ledger_id = NEW.ledger_id;
-  RETURN NEW;
+    position = event.id, last_created_at = now_at
+  WHERE l.ledger_id = event.ledger_id;
+END $$;
+
+-- Moves the count of an event's item.
+CREATE FUNCTION ies_count_event(event item_event_store) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO item_inventory (
+    ledger_id, item_id, quantity, version, last_event_id, created_at, updated_at)
+  SELECT
+    i.ledger_id, i.id, event.quantity_after, event.version, event.id, i.created_at,
+    event.created_at
+  FROM items AS i WHERE i.ledger_id = event.ledger_id AND i.id = event.item_id
+  ON CONFLICT (ledger_id, item_id) DO UPDATE SET
+    quantity = excluded.quantity, version = excluded.version,
+    last_event_id = excluded.last_event_id, updated_at = excluded.updated_at;
+END $$;
+
+-- item_event_store_inserted closes the range when the statement ends.
+CREATE FUNCTION item_event_store_complete() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN ies_complete_event(NEW);
 END $$;
 
 CREATE TRIGGER item_event_store_complete BEFORE INSERT ON item_event_store
@@ -120,6 +147,8 @@ FOR EACH ROW WHEN (NEW.version IS NULL) EXECUTE FUNCTION item_event_store_comple
 -- Every row is within the range that is being written. Rows typed in by hand move their counts
 -- here, and the range is closed.
 CREATE FUNCTION item_event_store_inserted() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  last_event item_event_store%ROWTYPE;
 BEGIN
   IF EXISTS (
     SELECT FROM (
@@ -135,15 +164,12 @@ BEGIN
   IF EXISTS (
     SELECT FROM ledgers AS l
     WHERE l.by_hand AND l.ledger_id IN (SELECT n.ledger_id FROM inserted AS n)) THEN
-    INSERT INTO item_inventory AS c (
-      ledger_id, item_id, quantity, version, last_event_id, created_at, updated_at)
-    SELECT DISTINCT ON (n.ledger_id, n.item_id)
-      n.ledger_id, n.item_id, n.quantity_after, n.version, n.id, i.created_at, n.created_at
-    FROM inserted AS n JOIN items AS i ON i.ledger_id = n.ledger_id AND i.id = n.item_id
-    ORDER BY n.ledger_id, n.item_id, n.id DESC
-    ON CONFLICT (ledger_id, item_id) DO UPDATE SET
-      quantity = excluded.quantity, version = excluded.version,
-      last_event_id = excluded.last_event_id, updated_at = excluded.updated_at;
+    FOR last_event IN
+      SELECT DISTINCT ON (n.ledger_id, n.item_id) n.* FROM inserted AS n
+      ORDER BY n.ledger_id, n.item_id, n.id DESC
+    LOOP
+      PERFORM ies_count_event(last_event);
+    END LOOP;
     UPDATE ledgers AS l SET writing_after = NULL, by_hand = false
     WHERE l.by_hand AND l.ledger_id IN (SELECT n.ledger_id FROM inserted AS n);
   END IF;
@@ -212,64 +238,79 @@ FOR EACH STATEMENT EXECUTE FUNCTION ies_refuse('unexplained: an item keeps its c
 
 -- The items. A row without a revision is one typed in by hand: it is completed.
 
-CREATE FUNCTION items_complete() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Judges an item that comes by hand, and completes it. Moves the head, as ies_complete_event does.
+CREATE FUNCTION ies_complete_item(INOUT item items) LANGUAGE plpgsql AS $$
 DECLARE
   head ledgers%ROWTYPE;
-  no TEXT;
   next_id BIGINT;
+  sku_is_taken BOOLEAN;
+  no TEXT;
 BEGIN
-  SELECT * INTO head FROM ledgers AS l WHERE l.ledger_id = NEW.ledger_id FOR UPDATE;
-  next_id := 1 + coalesce((
-    SELECT max(i.id) FROM items AS i WHERE i.ledger_id = NEW.ledger_id), 0);
+  SELECT * INTO head FROM ledgers AS l WHERE l.ledger_id = item.ledger_id FOR UPDATE;
+  SELECT coalesce(max(i.id), 0) + 1 INTO next_id FROM items AS i WHERE i.ledger_id = item.ledger_id;
+  PERFORM FROM items AS i WHERE i.ledger_id = item.ledger_id AND i.sku = item.sku;
+  sku_is_taken := FOUND;
   no := CASE
-    WHEN NEW.created_at IS NOT NULL OR NEW.updated_at IS NOT NULL OR NEW.archived_at IS NOT NULL
+    WHEN item.created_at IS NOT NULL OR item.updated_at IS NOT NULL OR item.archived_at IS NOT NULL
       THEN 'given_by_ledger: leave out created_at, updated_at and archived_at'
     WHEN head.ledger_id IS NULL THEN 'ledger_not_found: there is no such ledger'
     WHEN head.archived_at IS NOT NULL THEN 'ledger_archived: the ledger is archived'
-    WHEN NEW.id <> next_id THEN 'given_by_ledger: leave out id; items are numbered 1, 2, 3'
+    WHEN item.id <> next_id THEN 'given_by_ledger: leave out id; items are numbered 1, 2, 3'
     WHEN head.writing_after IS NOT NULL AND NOT head.by_hand
       THEN 'given_by_ledger: the writer is writing'
-    WHEN EXISTS (
-      SELECT FROM items AS i WHERE i.ledger_id = NEW.ledger_id AND i.sku = NEW.sku)
-      THEN 'sku_taken: another item has this sku'
-    WHEN concat(NEW.name, NEW.sku, NEW.unit) ~ '[\u0001-\u001f\u007f-\u009f]'
+    WHEN sku_is_taken THEN 'sku_taken: another item has this sku'
+    WHEN concat(item.name, item.sku, item.unit) ~ '[\u0001-\u001f\u007f-\u009f]'
       THEN 'invalid_text: text has no control characters'
-    WHEN trim(NEW.name) <> NEW.name OR trim(NEW.sku) <> NEW.sku OR trim(NEW.unit) <> NEW.unit
+    WHEN trim(item.name) <> item.name OR trim(item.sku) <> item.sku OR trim(item.unit) <> item.unit
       THEN 'invalid_text: text does not begin or end with white space'
   END;
   IF no IS NOT NULL THEN
     RAISE EXCEPTION '%', no USING ERRCODE = 'check_violation';
   END IF;
-  NEW.id := next_id;
-  NEW.created_at := greatest(clock_timestamp(), head.last_created_at);
-  NEW.updated_at := NEW.created_at;
-  NEW.revision := head.items_revision + 1;
+  item.id := next_id;
+  item.created_at := greatest(clock_timestamp(), head.last_created_at);
+  item.updated_at := item.created_at;
+  item.revision := head.items_revision + 1;
   UPDATE ledgers AS l SET
     writing_after = coalesce(l.writing_after, l.position), by_hand = true,
-    items_revision = NEW.revision
-  WHERE l.ledger_id = NEW.ledger_id;
-  RETURN NEW;
+    items_revision = item.revision
+  WHERE l.ledger_id = item.ledger_id;
+END $$;
+
+-- Gives an item that came by hand its change and its count, which is zero.
+CREATE FUNCTION ies_explain_item(item items) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO item_changes (
+    ledger_id, revision, item_id, action, actor, position,
+    name, sku, unit, allow_negative, archived_at, created_at, updated_at)
+  SELECT
+    l.ledger_id, item.revision, item.id, 'created', NULL, l.position,
+    item.name, item.sku, item.unit, item.allow_negative, item.archived_at, item.created_at,
+    item.updated_at
+  FROM ledgers AS l WHERE l.ledger_id = item.ledger_id;
+  INSERT INTO item_inventory (
+    ledger_id, item_id, quantity, version, last_event_id, created_at, updated_at)
+  VALUES (item.ledger_id, item.id, 0, 0, NULL, item.created_at, item.created_at);
+END $$;
+
+CREATE FUNCTION items_complete() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN ies_complete_item(NEW);
 END $$;
 
 CREATE TRIGGER items_complete BEFORE INSERT ON items
 FOR EACH ROW WHEN (NEW.revision IS NULL) EXECUTE FUNCTION items_complete();
 
 CREATE FUNCTION items_inserted() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  item items%ROWTYPE;
 BEGIN
   IF EXISTS (
     SELECT FROM ledgers AS l
     WHERE l.by_hand AND l.ledger_id IN (SELECT n.ledger_id FROM changed AS n)) THEN
-    INSERT INTO item_changes (
-      ledger_id, revision, item_id, action, actor, position,
-      name, sku, unit, allow_negative, archived_at, created_at, updated_at)
-    SELECT
-      n.ledger_id, n.revision, n.id, 'created', NULL, l.position,
-      n.name, n.sku, n.unit, n.allow_negative, n.archived_at, n.created_at, n.updated_at
-    FROM changed AS n JOIN ledgers AS l ON l.ledger_id = n.ledger_id AND l.by_hand;
-    INSERT INTO item_inventory (
-      ledger_id, item_id, quantity, version, last_event_id, created_at, updated_at)
-    SELECT n.ledger_id, n.id, 0, 0, NULL, n.created_at, n.created_at
-    FROM changed AS n JOIN ledgers AS l ON l.ledger_id = n.ledger_id AND l.by_hand;
+    FOR item IN SELECT n.* FROM changed AS n ORDER BY n.ledger_id, n.revision LOOP
+      PERFORM ies_explain_item(item);
+    END LOOP;
     UPDATE ledgers AS l SET writing_after = NULL, by_hand = false
     WHERE l.by_hand AND l.ledger_id IN (SELECT n.ledger_id FROM changed AS n);
   END IF;
