@@ -501,5 +501,7 @@ fn the_description_the_completions_and_the_schema_are_printed() {
     let shell = Command::new("sqlite3").args(["-bail", ":memory:", &read, tables]).output();
     let tables = done(&shell.expect("a SQLite shell"));
     assert!(tables.contains("item_event_store") && tables.contains("item_inventory"), "{tables}");
+    assert_eq!(code(&ies(&["migrate", "--print", "--citus"], &nowhere)), 78, "not on SQLite");
+    assert_eq!(code(&ies(&["migrate", "--citus"], &nowhere)), 78, "not on SQLite");
     assert!(!nowhere.exists(), "none of these needs a store");
 }

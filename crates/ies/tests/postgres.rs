@@ -114,3 +114,36 @@ async fn a_follower_is_woken_by_a_command_of_another_process() {
         done(&ies(&["record", "batch", "1", "24"], Path::new(&url)));
     }
 }
+
+const CITUS: &str = include_str!("../../item_event_store/tests/store/backend/citus_stand_in.sql");
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn migrate_distributes_the_store_where_citus_is() {
+    let cluster = Cluster::started();
+    let database = cluster.new_database().await;
+    let admin = cluster.connect("postgres", &database).await;
+    let owned = format!("ALTER DATABASE {database} OWNER TO ies_owner");
+    admin.batch_execute(&owned).await.expect("owned");
+    let (owner, app) = (cluster.url("ies_owner", &database), cluster.url("ies_app", &database));
+    done(&ies(&["item", "add", "Croissant", "--initial", "10"], Path::new(&app)));
+    assert!(!done(&ies(&["migrate"], Path::new(&owner))).contains("distributed"));
+    let lacking = ies(&["migrate", "--citus"], Path::new(&owner));
+    let said = String::from_utf8_lossy(&lacking.stderr);
+    assert_eq!(lacking.status.code(), Some(78), "{said}");
+    assert!(said.contains("CREATE EXTENSION citus"), "{said}");
+    admin.batch_execute(CITUS).await.expect("a stand-in");
+    for arguments in [&["migrate"][..], &["migrate", "--citus"], &["migrate"]] {
+        let said = done(&ies(arguments, Path::new(&owner)));
+        assert!(said.ends_with("up to date: 1 ledger, distributed by Citus\n"), "{said}");
+    }
+    let said = done(&ies(&["migrate", "--format", "json"], Path::new(&app)));
+    assert!(said.contains("\"distributed\": true"), "{said}");
+    done(&ies(&["record", "batch", "1", "24"], Path::new(&app)));
+    let typed = "SELECT quantity_after FROM ies_append('main', 1, -4, 'bakeoff')";
+    assert_eq!(admin.query_one(typed, &[]).await.expect("recorded").get::<_, i32>(0), 30);
+    done(&ies(&["verify"], Path::new(&app)));
+    let printed = |arguments: &[&str]| done(&ies(arguments, Path::new(&owner)));
+    let distributes = "create_distributed_table('ledgers', 'ledger_id'";
+    assert!(printed(&["migrate", "--print", "--citus"]).contains(distributes));
+    assert!(!printed(&["migrate", "--print"]).contains(distributes));
+}

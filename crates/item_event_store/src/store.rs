@@ -64,18 +64,39 @@ pub async fn open(url: &str, mode: Mode) -> Result<Arc<dyn Store>> {
     Ok(Arc::new(opened.map_err(|error| StoreError::Failed(error.to_string()))??))
 }
 
-/// The SQL that makes the tables of the store at a URL: for people to read and to apply.
+/// The SQL that makes the tables of the store at a URL, with `citus` distributed by it: for people
+/// to read and to apply.
 ///
 /// # Errors
-/// [`StoreError::Config`] as for [`open`].
-pub fn schema_sql(url: &str) -> Result<String> {
+/// [`StoreError::Config`] as for [`open`], and for Citus without PostgreSQL.
+pub fn schema_sql(url: &str, citus: bool) -> Result<String> {
     if is_postgres(url) {
         #[cfg(feature = "postgres")]
-        return Ok(postgres::schema_sql());
+        return Ok(postgres::schema_sql(citus));
         #[cfg(not(feature = "postgres"))]
         return Err(without_postgres());
     }
-    Ok(sqlite::schema_sql())
+    if citus { Err(citus_without_postgres()) } else { Ok(sqlite::schema_sql()) }
+}
+
+/// Makes or migrates the store at a URL, and distributes it over the nodes of Citus where it can
+/// be, with `citus` where it must be. Whether it is distributed. For the owner of the tables.
+///
+/// # Errors
+/// Those of [`open`] and of `PostgresStore::distribute`; [`StoreError::Config`] for Citus without
+/// PostgreSQL.
+pub async fn distribute(url: &str, citus: bool) -> Result<bool> {
+    if is_postgres(url) {
+        #[cfg(feature = "postgres")]
+        return postgres::PostgresStore::open(url, Mode::Write).await?.distribute(citus).await;
+        #[cfg(not(feature = "postgres"))]
+        return Err(without_postgres());
+    }
+    if citus { Err(citus_without_postgres()) } else { Ok(false) }
+}
+
+fn citus_without_postgres() -> StoreError {
+    StoreError::Config("Citus distributes a store on PostgreSQL, this one is on SQLite".into())
 }
 
 #[cfg(not(feature = "postgres"))]

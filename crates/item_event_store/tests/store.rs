@@ -13,6 +13,8 @@ mod backup;
 mod corrections;
 #[path = "store/counts.rs"]
 mod counts;
+#[path = "store/distributed.rs"]
+mod distributed;
 #[path = "store/follow.rs"]
 mod follow;
 #[path = "store/guards.rs"]
@@ -36,7 +38,7 @@ mod summary;
 #[path = "store/verify.rs"]
 mod verify;
 
-/// Stamps out every promise for one backend: `promise_of!(sqlite)`.
+/// Stamps out promises for one backend.
 macro_rules! promises {
     ($backend:ident; $($chapter:ident: $($promise:ident),+ $(,)?;)+) => {
         mod $backend {
@@ -52,8 +54,9 @@ macro_rules! promises {
     };
 }
 
+/// What every backend promises, and what more this one does.
 macro_rules! suite {
-    ($backend:ident) => {
+    ($backend:ident; $($more:tt)*) => {
         promises! { $backend;
             append:
                 positions_and_versions_have_no_gaps,
@@ -132,9 +135,23 @@ macro_rules! suite {
                 a_step_on_what_is_no_longer_so_is_not_taken,
                 two_that_refresh_at_once_add_every_event_once,
                 it_is_refreshed_while_the_ledger_is_written_to,
-                nobody_writes_it_by_hand,
                 what_is_wrong_is_found_and_mended,
                 it_is_what_a_plain_fold_says;
+            backup:
+                a_backup_under_load_is_a_ledger,
+                a_restored_ledger_has_a_new_epoch;
+            migrate:
+                opening_again_changes_nothing,
+                a_newer_schema_is_refused;
+            $($more)*
+        }
+    };
+}
+
+/// With triggers the database itself holds a raw insert to the rules.
+macro_rules! guarded_suite {
+    ($backend:ident) => {
+        suite! { $backend;
             guards:
                 the_note_s_insert_works_as_written,
                 what_breaks_a_rule_is_refused,
@@ -142,19 +159,21 @@ macro_rules! suite {
                 nobody_writes_a_complete_row,
                 counts_change_only_as_events_explain,
                 items_requests_and_the_head_are_guarded,
-                items_can_be_made_by_hand;
-            backup:
-                a_backup_under_load_is_a_ledger,
-                a_restored_ledger_has_a_new_epoch;
-            migrate:
-                opening_again_changes_nothing,
-                a_newer_schema_is_refused;
+                items_can_be_made_by_hand,
+                nobody_writes_the_summary;
         }
     };
 }
 
-suite!(sqlite);
-suite!(postgres);
+guarded_suite!(sqlite);
+guarded_suite!(postgres);
+suite! { citus;
+    distributed:
+        events_and_items_are_recorded_by_hand,
+        what_breaks_a_rule_is_refused_in_the_same_words,
+        grants_keep_what_is_recorded,
+        what_no_grant_stops_is_found;
+}
 
 /// `IES_TEST_COMMANDS` says how many commands are sent: every one costs a commit on each backend.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -30,6 +30,11 @@ pub struct Migrate {
     /// Print the SQL that makes a ledger, instead of running what is missing
     #[arg(long)]
     print: bool,
+
+    /// Distribute a PostgreSQL store over the nodes of Citus, which is done without asking where
+    /// the database has the extension
+    #[arg(long)]
+    citus: bool,
 }
 
 impl Backup {
@@ -93,10 +98,11 @@ impl Migrate {
     pub async fn run(self, settings: &PlaceArgs, output: Output) -> Result<Exit, Failure> {
         let url = settings.store("migrate")?;
         if self.print {
-            output.print(&store::schema_sql(&url)?)?;
+            output.print(&store::schema_sql(&url, self.citus)?)?;
             return Ok(Exit::Ok);
         }
         let shown = place::shown(&url);
+        let distributed = store::distribute(&url, self.citus).await?;
         let store = store::open(&url, Mode::Write).await?;
         drop(store.ledger(&LedgerName::default()).await?);
         let mut ledgers = Vec::new();
@@ -104,9 +110,11 @@ impl Migrate {
             let head = store.ledger(&info.name).await?.head().await?;
             ledgers.push(json!({ "ledger": info.name.as_str(), "position": head.position.0 }));
         }
-        let said = json!({ "store": shown, "ledgers": ledgers });
+        let said = json!({ "store": shown, "ledgers": ledgers, "distributed": distributed });
         output.show(&said, |_| {
-            format!("{shown} is up to date: {}\n", many(ledgers.len() as u64, "ledger"))
+            let ledgers = many(ledgers.len() as u64, "ledger");
+            let by_citus = if distributed { ", distributed by Citus" } else { "" };
+            format!("{shown} is up to date: {ledgers}{by_citus}\n")
         })?;
         Ok(Exit::Ok)
     }

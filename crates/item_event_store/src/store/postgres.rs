@@ -59,6 +59,18 @@ impl PostgresStore {
         Ok(Self { connections, ledgers: Mutex::default() })
     }
 
+    /// Distributes the tables, made first where they are missing, by ledger over the nodes of
+    /// Citus. What is distributed already stays as it is. Whether it is: without the extension in
+    /// the database it is not, which is an error if it is `required`. For the owner of the tables.
+    ///
+    /// # Errors
+    /// [`StoreError::Config`] without the extension, [`StoreError::Refused`] for whoever is not the
+    /// owner, [`StoreError::ReadOnly`] in [`Mode::Read`].
+    pub async fn distribute(&self, required: bool) -> Result<bool> {
+        drop(self.writing().await?);
+        migrations::distribute(&self.connections, required).await
+    }
+
     /// A connection on which the schema is there.
     async fn migrated(&self) -> Result<Connection> {
         migrations::migrate(&self.connections).await?;

@@ -21,9 +21,12 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+pub use citus::citus;
 pub use postgres::postgres;
 pub use sqlite::sqlite;
 
+#[path = "backend/citus.rs"]
+mod citus;
 #[path = "backend/cluster.rs"]
 mod cluster;
 #[path = "backend/postgres.rs"]
@@ -39,8 +42,8 @@ pub struct Words {
     pub begin: &'static str,
     /// 1970-01-01T00:00:00Z.
     pub epoch: &'static str,
-    /// The length of a second.
-    pub second: &'static str,
+    /// [`MORNING`].
+    pub morning: &'static str,
 }
 
 /// A database that is there for one promise only.
@@ -52,6 +55,17 @@ pub trait Backend: Send + Sync {
     async fn open(&self) -> Arc<dyn Store>;
     /// A shell of the database's own kind: no settings of ours, guards in force.
     fn shell(&self) -> Box<dyn Shell>;
+    /// What is typed to record an event by hand: the note's own insert, where there are triggers.
+    fn insert(&self, item: i64, quantity_change: i64, reason: &str) -> String {
+        format!(
+            "INSERT INTO item_event_store (item_id, quantity_change, reason)
+             VALUES ({item}, {quantity_change}, '{reason}')"
+        )
+    }
+    /// What is typed to make an item by hand.
+    fn insert_item(&self, name: &str) -> String {
+        format!("INSERT INTO items (name) VALUES ('{name}')")
+    }
     /// Does what no guard can stop: runs SQL with all guards taken away, then puts them back.
     fn tamper(&self, sql: &str);
     /// A folder for files.

@@ -89,8 +89,6 @@ pub async fn an_insert_by_hand_is_seen(t: &TestLedger) {
     let mut follower = t.ledger().follow(Position(1)).await.expect("follows");
     let waiting = tokio::spawn(async move { next(&mut follower).await });
     tokio::time::sleep(Duration::from_millis(100)).await;
-    let insert = "INSERT INTO item_event_store (item_id, quantity_change, reason) \
-                  VALUES (1, 24, 'batch')";
-    t.backend.shell().run(insert).expect("inserted");
+    t.backend.shell().run(&t.backend.insert(1, 24, "batch")).expect("inserted");
     assert_eq!(waiting.await.expect("joins"), [2]);
 }

@@ -1,6 +1,7 @@
 //! The guards inside the database: what is typed into a shell follows the rules too.
 
 use crate::backend::{TestLedger, batch};
+use crate::summary;
 use item_event_store::ids::{ItemId, Position};
 use item_event_store::reason::{Kind, Reason};
 
@@ -256,4 +257,60 @@ pub async fn items_can_be_made_by_hand(t: &TestLedger) {
     assert_eq!(t.quantity(ItemId(1)).await, 10);
     assert_eq!(t.quantity(ItemId(2)).await, 0);
     assert_eq!(t.item("Roll", 1).await, ItemId(3));
+}
+
+const SUMMARY_BY_HAND: &[&str] = &[
+    "UPDATE item_daily_summary SET quantity_change = 11",
+    "UPDATE item_daily_summary SET events = 2, quantity_change = 11 WHERE item_id = 1",
+    "UPDATE item_daily_summary SET day = '2026-11-24'",
+    "DELETE FROM item_daily_summary",
+    "INSERT INTO item_daily_summary (day, item_id, reason, kind, events, quantity_change)
+     VALUES ('2026-11-24', 1, 'batch', '', 1, 5)",
+    "INSERT INTO item_daily_summary (day, item_id, reason, kind, events, quantity_change)
+     VALUES ('2026-11-23', 1, 'initial', '', 1, 5)",
+    "UPDATE summaries SET position = 9",
+    "UPDATE summaries SET position = 0",
+    "UPDATE summaries SET position = 2",
+    "UPDATE summaries SET time_zone = 'Europe/Vienna'",
+    "UPDATE summaries SET day_start_hour = 3",
+    "UPDATE summaries SET clearing = TRUE, position = 0, day_start_hour = 24",
+    "DELETE FROM summaries",
+];
+
+pub async fn nobody_writes_the_summary(t: &TestLedger) {
+    let item = t.item("Croissant", 10).await;
+    summary::refresh(t).await;
+    t.one(batch(item, 24)).await;
+    let before = summary::read(t, &summary::everything()).await;
+    let mut shell = t.backend.shell();
+    let holes: &[&str] = match t.backend.words().backend {
+        "sqlite" => &[
+            "REPLACE INTO item_daily_summary VALUES ('2026-11-23', 1, 'initial', '', 1, 5)",
+            "INSERT OR IGNORE INTO item_daily_summary VALUES ('2026-11-24', 1, 'batch', '', 1, 5)",
+            "UPDATE OR IGNORE item_daily_summary SET quantity_change = 5",
+            "INSERT INTO summaries (id) VALUES (2)",
+            "REPLACE INTO summaries (id) VALUES (1)",
+        ],
+        _ => &[
+            "TRUNCATE item_daily_summary",
+            "TRUNCATE summaries",
+            "ALTER TABLE item_daily_summary DISABLE TRIGGER ALL",
+            "INSERT INTO item_daily_summary VALUES ('main', '2026-11-23', 1, 'initial', '', 1, 5)
+             ON CONFLICT (ledger_id, day, item_id, reason, kind) DO UPDATE SET quantity_change = 5",
+            "INSERT INTO summaries (ledger_id, position) VALUES ('main', 1)",
+            "UPDATE summaries SET writing_after = 0",
+            "UPDATE summaries SET writing_after = position, position = position + 2",
+        ],
+    };
+    for statement in SUMMARY_BY_HAND.iter().chain(holes) {
+        let answer = shell.run(statement);
+        assert!(answer.is_err(), "done: {statement}");
+    }
+    assert_eq!(summary::read(t, &summary::everything()).await, before);
+    // It may be asked for anew: then it counts as empty until the next refresh.
+    shell.run("UPDATE summaries SET clearing = TRUE, position = 0").expect("asked for");
+    assert!(shell.run("UPDATE summaries SET clearing = FALSE").is_err(), "rows are left");
+    assert!(summary::read(t, &summary::everything()).await.rows.is_empty());
+    assert!(summary::refresh(t).await.rebuilt);
+    assert_eq!(summary::rows(t).await.len(), 2);
 }

@@ -95,11 +95,8 @@ pub async fn an_archived_one_takes_no_requests_and_can_be_read(t: &TestLedger) {
     assert_eq!(t.quantity(item).await, 11);
     t.reopen().await;
     let mut shell = t.backend.shell();
-    for typed in [
-        "INSERT INTO item_event_store (item_id, quantity_change, reason) VALUES (1, 24, 'batch')",
-        "INSERT INTO items (name) VALUES ('Baguette')",
-    ] {
-        let refused = shell.run(typed).expect_err("refused");
+    for typed in [t.backend.insert(1, 24, "batch"), t.backend.insert_item("Baguette")] {
+        let refused = shell.run(&typed).expect_err("refused");
         assert!(refused.contains("ledger_archived"), "{refused}");
     }
     t.ledger().change_settings(archive(false)).await.expect("brought back");

@@ -7,13 +7,11 @@ use item_event_store::error::ExecuteError;
 use item_event_store::limits::QUEUE_REQUESTS;
 use std::time::Duration;
 
-const INSERT: &str =
-    "INSERT INTO item_event_store (item_id, quantity_change, reason) VALUES (1, 24, 'batch');";
-
 pub async fn an_open_transaction_elsewhere_means_not_started(t: &TestLedger) {
     let item = t.item("Croissant", 10).await;
     let mut shell = t.backend.shell();
-    shell.run(&format!("{}; {INSERT}", t.backend.words().begin)).expect("begun");
+    let typed = t.backend.insert(1, 24, "batch");
+    shell.run(&format!("{}; {typed}", t.backend.words().begin)).expect("begun");
     let request = t.request(vec![batch(item, 1)]);
     match t.ledger().execute(request.clone(), Role::Manager).await {
         Err(ExecuteError::NotStarted(_)) => {}
@@ -28,12 +26,12 @@ pub async fn an_open_transaction_elsewhere_means_not_started(t: &TestLedger) {
 pub async fn the_writer_catches_up_before_it_decides(t: &TestLedger) {
     let item = t.item("Croissant", 10).await;
     let mut shell = t.backend.shell();
-    shell.run(INSERT).expect("inserted");
+    shell.run(&t.backend.insert(1, 24, "batch")).expect("inserted");
     let answer = t.one(bakeoff(item, 34)).await;
     assert_eq!(answer.events[0].version, 3);
     assert_eq!(answer.events[0].quantity_after, 0);
-    shell.run("INSERT INTO items (name) VALUES ('Baguette')").expect("inserted");
-    shell.run(&INSERT.replace("(1,", "(2,")).expect("inserted");
+    shell.run(&t.backend.insert_item("Baguette")).expect("inserted");
+    shell.run(&t.backend.insert(2, 24, "batch")).expect("inserted");
     let next = t.one(create("Roll", 1)).await;
     assert_eq!(next.items[0].id.0, 3);
     assert_eq!(t.one(bakeoff(item_event_store::ids::ItemId(2), 24)).await.position.0, 6);

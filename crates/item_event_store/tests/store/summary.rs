@@ -20,15 +20,15 @@ use item_event_store::time::{BusinessDay, Day};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-fn everything() -> SummaryQuery {
+pub fn everything() -> SummaryQuery {
     SummaryQuery { limit: 1_000_000, ..SummaryQuery::default() }
 }
 
-async fn read(t: &TestLedger, query: &SummaryQuery) -> DailySummary {
+pub async fn read(t: &TestLedger, query: &SummaryQuery) -> DailySummary {
     t.ledger().store().daily_summary(query).await.expect("reads")
 }
 
-async fn refresh(t: &TestLedger) -> RefreshReport {
+pub async fn refresh(t: &TestLedger) -> RefreshReport {
     t.ledger().refresh_summary(false, &|_, _| ()).await.expect("refreshed")
 }
 
@@ -43,7 +43,7 @@ fn said(row: &SummaryRow) -> String {
     format!("{} {} {what}: {} {:+}", key.day, key.item_id, sum.events, sum.quantity_change)
 }
 
-async fn rows(t: &TestLedger) -> Vec<String> {
+pub async fn rows(t: &TestLedger) -> Vec<String> {
     read(t, &everything()).await.rows.iter().map(said).collect()
 }
 
@@ -405,62 +405,6 @@ pub async fn it_is_refreshed_while_the_ledger_is_written_to(t: &TestLedger) {
     }
     writing.await.expect("joins");
     assert_eq!(refresh(t).await.position, Position(10_000));
-}
-
-const BY_HAND: &[&str] = &[
-    "UPDATE item_daily_summary SET quantity_change = 11",
-    "UPDATE item_daily_summary SET events = 2, quantity_change = 11 WHERE item_id = 1",
-    "UPDATE item_daily_summary SET day = '2026-11-24'",
-    "DELETE FROM item_daily_summary",
-    "INSERT INTO item_daily_summary (day, item_id, reason, kind, events, quantity_change)
-     VALUES ('2026-11-24', 1, 'batch', '', 1, 5)",
-    "INSERT INTO item_daily_summary (day, item_id, reason, kind, events, quantity_change)
-     VALUES ('2026-11-23', 1, 'initial', '', 1, 5)",
-    "UPDATE summaries SET position = 9",
-    "UPDATE summaries SET position = 0",
-    "UPDATE summaries SET position = 2",
-    "UPDATE summaries SET time_zone = 'Europe/Vienna'",
-    "UPDATE summaries SET day_start_hour = 3",
-    "UPDATE summaries SET clearing = TRUE, position = 0, day_start_hour = 24",
-    "DELETE FROM summaries",
-];
-
-pub async fn nobody_writes_it_by_hand(t: &TestLedger) {
-    let item = t.item("Croissant", 10).await;
-    refresh(t).await;
-    t.one(batch(item, 24)).await;
-    let before = read(t, &everything()).await;
-    let mut shell = t.backend.shell();
-    let holes: &[&str] = match t.backend.words().backend {
-        "sqlite" => &[
-            "REPLACE INTO item_daily_summary VALUES ('2026-11-23', 1, 'initial', '', 1, 5)",
-            "INSERT OR IGNORE INTO item_daily_summary VALUES ('2026-11-24', 1, 'batch', '', 1, 5)",
-            "UPDATE OR IGNORE item_daily_summary SET quantity_change = 5",
-            "INSERT INTO summaries (id) VALUES (2)",
-            "REPLACE INTO summaries (id) VALUES (1)",
-        ],
-        _ => &[
-            "TRUNCATE item_daily_summary",
-            "TRUNCATE summaries",
-            "ALTER TABLE item_daily_summary DISABLE TRIGGER ALL",
-            "INSERT INTO item_daily_summary VALUES ('main', '2026-11-23', 1, 'initial', '', 1, 5)
-             ON CONFLICT (ledger_id, day, item_id, reason, kind) DO UPDATE SET quantity_change = 5",
-            "INSERT INTO summaries (ledger_id, position) VALUES ('main', 1)",
-            "UPDATE summaries SET writing_after = 0",
-            "UPDATE summaries SET writing_after = position, position = position + 2",
-        ],
-    };
-    for statement in BY_HAND.iter().chain(holes) {
-        let answer = shell.run(statement);
-        assert!(answer.is_err(), "done: {statement}");
-    }
-    assert_eq!(read(t, &everything()).await, before);
-    // It may be asked for anew: then it counts as empty until the next refresh.
-    shell.run("UPDATE summaries SET clearing = TRUE, position = 0").expect("asked for");
-    assert!(shell.run("UPDATE summaries SET clearing = FALSE").is_err(), "rows are left");
-    assert!(read(t, &everything()).await.rows.is_empty());
-    assert!(refresh(t).await.rebuilt);
-    assert_eq!(rows(t).await.len(), 2);
 }
 
 pub async fn what_is_wrong_is_found_and_mended(t: &TestLedger) {

@@ -88,8 +88,8 @@ pub async fn every_kind_of_damage_is_found(t: &TestLedger) {
             "rule_broken",
         ),
         (
-            "UPDATE item_event_store SET created_at = created_at - SECOND WHERE id = 6",
-            "UPDATE item_event_store SET created_at = created_at + SECOND WHERE id = 6",
+            "UPDATE item_event_store SET created_at = EPOCH WHERE id = 6",
+            "UPDATE item_event_store SET created_at = MORNING WHERE id = 6",
             "created_at_back",
         ),
         (
@@ -108,7 +108,10 @@ pub async fn every_kind_of_damage_is_found(t: &TestLedger) {
         ),
         ("UPDATE ledgers SET position = 9", "UPDATE ledgers SET position = 7", "head_differs"),
     ] {
-        let tamper = |sql: &str| t.backend.tamper(&sql.replace("SECOND", t.backend.words().second));
+        let words = t.backend.words();
+        let tamper = |sql: &str| {
+            t.backend.tamper(&sql.replace("EPOCH", words.epoch).replace("MORNING", words.morning));
+        };
         tamper(damage);
         let found = codes(t).await;
         assert!(found.contains(&expected), "{damage}: {found:?}");

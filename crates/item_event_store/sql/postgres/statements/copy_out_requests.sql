@@ -1,3 +1,3 @@
--- No parameters. The rows of the session's ledger.
+-- COPY takes no parameters: the ledger's name replaces LEDGER.
 COPY (SELECT id, key, hash, actor, created_at, position, outcome
-  FROM requests WHERE ledger_id = current_setting('ies.ledger') ORDER BY id) TO STDOUT
+  FROM requests WHERE ledger_id = 'LEDGER' ORDER BY id) TO STDOUT

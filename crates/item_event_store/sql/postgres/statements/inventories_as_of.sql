@@ -6,7 +6,7 @@ SELECT i.id, i.name, i.sku, i.unit, i.allow_negative,
   coalesce(e.created_at, i.created_at)
 FROM items AS i LEFT JOIN LATERAL (
   SELECT l.id, l.quantity_after, l.version, l.created_at FROM item_event_store AS l
-  WHERE l.ledger_id = i.ledger_id AND l.item_id = i.id AND l.id <= $7
+  WHERE l.ledger_id = $1 AND l.item_id = i.id AND l.id <= $7
   ORDER BY l.id DESC LIMIT 1) AS e ON true
 WHERE i.ledger_id = $1 AND i.id > $2::bigint AND i.id <= $3::bigint
   AND ($4::text IS NULL OR i.name = $4)

@@ -7,6 +7,6 @@ FROM items AS i
 LEFT JOIN item_inventory AS n ON n.ledger_id = i.ledger_id AND n.item_id = i.id
 LEFT JOIN LATERAL (
   SELECT l.id, l.quantity_after, l.version, l.created_at FROM item_event_store AS l
-  WHERE l.ledger_id = i.ledger_id AND l.item_id = i.id ORDER BY l.id DESC LIMIT 1) AS e ON true
+  WHERE l.ledger_id = $1 AND l.item_id = i.id ORDER BY l.id DESC LIMIT 1) AS e ON true
 WHERE i.ledger_id = $1
 ORDER BY i.id

@@ -1,2 +1,2 @@
--- $1: the ledger, which gets a new epoch that belongs to this server.
-UPDATE ledgers SET epoch = DEFAULT, server = DEFAULT WHERE ledger_id = $1
+-- $1: the ledger. $2: its new epoch. $3: the server that the epoch belongs to.
+UPDATE ledgers SET epoch = $2, server = $3 WHERE ledger_id = $1

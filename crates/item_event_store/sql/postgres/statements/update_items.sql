@@ -6,4 +6,4 @@ UPDATE items AS i SET
 FROM (
   SELECT DISTINCT ON (item_id) * FROM item_changes
   WHERE ledger_id = $1 AND revision > $2 AND revision <= $3 ORDER BY item_id, revision DESC) AS c
-WHERE i.ledger_id = c.ledger_id AND i.id = c.item_id
+WHERE i.ledger_id = $1 AND i.id = c.item_id

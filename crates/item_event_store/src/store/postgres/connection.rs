@@ -3,7 +3,7 @@
 use super::address::{Address, CONNECT_TIMEOUT};
 use super::hints::Hints;
 use super::rows::Cells;
-use super::statements::{BEGIN_READ, SETTINGS, TRANSACTION};
+use super::statements::{BEGIN_READ, BEGIN_WRITE, DURABILITY, LIMIT_WAITS, SETTINGS};
 use crate::error::StoreError;
 use crate::store::{Mode, Result};
 use deadpool_postgres::{
@@ -52,6 +52,12 @@ impl Connection {
     /// Runs statements without parameters.
     pub async fn batch(&self, sql: &str) -> Result<()> {
         Ok(self.0.batch_execute(sql).await?)
+    }
+
+    /// Begins a transaction that writes.
+    pub async fn begin_write(&self) -> Result<()> {
+        let (begun, limited) = tokio::join!(self.batch(BEGIN_WRITE), self.batch(LIMIT_WAITS));
+        begun.and(limited)
     }
 
     /// The driver's own client.
@@ -149,9 +155,9 @@ impl Connections {
             .runtime(Runtime::Tokio1)
             .post_create(Hook::async_fn(|client, _| {
                 Box::pin(async move {
-                    let row = client.query_one(TRANSACTION, &[]).await;
+                    let row = client.query_one(DURABILITY, &[]).await;
                     let row = row.map_err(HookError::Backend)?;
-                    commits_last(&row).map_err(|error| HookError::message(error.to_string()))
+                    commits_last(&row, 0).map_err(|error| HookError::message(error.to_string()))
                 })
             }))
             .build()
@@ -187,9 +193,9 @@ impl Connections {
     }
 }
 
-/// Refuses a server that loses what it acknowledged: by the last column of [`TRANSACTION`].
-pub(super) fn commits_last(row: &Row) -> Result<()> {
-    let off: &str = Cells(row).get(2)?;
+/// Refuses a server that loses what it acknowledged: by the column that [`DURABILITY`] has.
+pub(super) fn commits_last(row: &Row, column: usize) -> Result<()> {
+    let off: &str = Cells(row).get(column)?;
     if off.is_empty() {
         return Ok(());
     }

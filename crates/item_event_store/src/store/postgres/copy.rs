@@ -5,15 +5,15 @@ use super::connection::{Connection, Connections, InTransaction};
 use super::ledger;
 use super::reads::{self, Reader};
 use super::statements::{
-    BEGIN_WRITE, CLOSE_RANGE, COPY_IN_ITEM_CHANGES, COPY_IN_ITEM_EVENT_STORE,
-    COPY_IN_ITEM_INVENTORY, COPY_IN_ITEMS, COPY_IN_REQUESTS, COPY_OUT_ITEM_CHANGES,
-    COPY_OUT_ITEM_EVENT_STORE, COPY_OUT_ITEM_INVENTORY, COPY_OUT_ITEMS, COPY_OUT_REQUESTS,
-    OPEN_RANGE, SET_SESSION_LEDGER,
+    CLOSE_RANGE, COPY_IN_ITEM_CHANGES, COPY_IN_ITEM_EVENT_STORE, COPY_IN_ITEM_INVENTORY,
+    COPY_IN_ITEMS, COPY_IN_REQUESTS, COPY_OUT_ITEM_CHANGES, COPY_OUT_ITEM_EVENT_STORE,
+    COPY_OUT_ITEM_INVENTORY, COPY_OUT_ITEMS, COPY_OUT_REQUESTS, OPEN_RANGE, SET_SESSION_LEDGER,
 };
+use super::write::PostgresTx;
 use crate::error::StoreError;
 use crate::ids::LedgerName;
 use crate::settings::Settings;
-use crate::store::{Head, Mode, Result};
+use crate::store::{Head, Mode, Result, WriteTx as _};
 use crate::time::Timestamp;
 use futures_util::{SinkExt as _, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,7 @@ use sha2::{Digest as _, Sha256};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const FORMAT: &str = "item_event_store backup 1";
 /// The line after the last row of a table, as in the server's own dumps.
@@ -119,7 +120,8 @@ async fn write_out(conn: &Connection, name: &LedgerName, to: &Path) -> Result<He
     let line = serde_json::to_string(&start).expect("numbers and text are JSON");
     out.write(format!("{line}\n").as_bytes()).map_err(io)?;
     for (copy_out, _) in TABLES {
-        let rows = conn.client().copy_out(copy_out).await?;
+        // The letters, digits and signs of a ledger's name need no quoting.
+        let rows = conn.client().copy_out(&copy_out.replace("LEDGER", name.as_str())).await?;
         let mut rows = std::pin::pin!(rows);
         while let Some(bytes) = rows.try_next().await? {
             out.write(&bytes).map_err(io)?;
@@ -144,11 +146,13 @@ pub(super) async fn restore(
     }
     let start = check(from)?;
     let conn = InTransaction::new(connections.get().await?);
-    conn.batch(BEGIN_WRITE).await?;
+    conn.begin_write().await?;
     read_in(&conn, name, from, &start).await?;
     conn.batch("COMMIT").await?;
     conn.end().await;
-    reads::head(&Reader::new(&connections.get().await?, name)).await
+    // On Citus its node may be another server than the one that made the row: then it has a new
+    // epoch from here on.
+    PostgresTx::begin(connections, name, &Arc::default()).await?.head().await
 }
 
 /// Whether the file is whole, and its first line.

@@ -1,12 +1,14 @@
-//! What somebody did to the guards, and rows that have lost what they belong to.
+//! What somebody did to the guards, and rows that have lost what they belong to or that the head
+//! does not know.
 
+use super::migrations;
 use super::reads::Reader;
 use super::rows::Cells;
-use super::statements::{GUARDS, ORPHANS};
+use super::statements::{BEYOND_HEAD, GUARDS, ORPHANS};
 use crate::store::Result;
 use tokio_postgres::Row;
 
-/// Every guard that the migrations make.
+/// Every guard that the migrations make. Where the tables are distributed there is none.
 const TRIGGERS: &[&str] = &[
     "item_changes_insert",
     "item_changes_update",
@@ -43,16 +45,19 @@ const TRIGGERS: &[&str] = &[
 pub(super) async fn faults(reader: &Reader<'_>) -> Result<Vec<String>> {
     let guard = |row: &Row| Ok((Cells(row).get::<String>(0)?, Cells(row).get::<bool>(1)?));
     let found = reader.all(GUARDS, &[], guard).await?;
+    let guards = if migrations::are_distributed(reader.conn()).await? { &[] } else { TRIGGERS };
     let mut faults = Vec::new();
-    for expected in TRIGGERS {
+    for expected in guards {
         match found.iter().find(|(name, _)| name == expected) {
             None => faults.push(format!("the trigger {expected} is missing")),
             Some((_, false)) => faults.push(format!("the trigger {expected} is not in force")),
             Some((_, true)) => {}
         }
     }
-    let strange = found.iter().filter(|(name, _)| !TRIGGERS.contains(&name.as_str()));
+    let strange = found.iter().filter(|(name, _)| !guards.contains(&name.as_str()));
     faults.extend(strange.map(|(name, _)| format!("the trigger {name} is not ours")));
-    faults.extend(reader.all(ORPHANS, &[&reader.ledger()], |row| Cells(row).get(0)).await?);
+    for stray in [ORPHANS, BEYOND_HEAD] {
+        faults.extend(reader.all(stray, &[&reader.ledger()], |row| Cells(row).get(0)).await?);
+    }
     Ok(faults)
 }

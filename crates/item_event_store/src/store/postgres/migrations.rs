@@ -2,7 +2,9 @@
 
 use super::connection::{Connection, Connections, InTransaction};
 use super::rows::Cells;
-use super::statements::{APPLIED_MIGRATIONS, INSERT_MIGRATION, LOCK_MIGRATIONS, SCHEMA_EXISTS};
+use super::statements::{
+    APPLIED_MIGRATIONS, HAS_CITUS, INSERT_MIGRATION, LOCK_MIGRATIONS, SCHEMA_EXISTS,
+};
 use crate::error::StoreError;
 use crate::failpoint::failpoint;
 use crate::store::{Mode, Result};
@@ -34,16 +36,22 @@ macro_rules! migration {
 
 const MIGRATIONS: &[Migration] = &[migration!("0001_tables"), migration!("0002_guards")];
 
+/// What Citus wants instead of guards, after the migrations. Recorded among them.
+const CITUS: Migration = Migration {
+    name: "citus",
+    sql: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/postgres/citus.sql")),
+};
+
 /// The roles that the tables are meant for, for a database administrator to make.
 const ROLES: (&str, &str) =
     ("roles", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/postgres/roles.sql")));
 
-/// The schema as the migrations make it, each with the record that it was applied, and then the
-/// roles: SQL for people to read and to apply.
+/// The schema as the migrations make it, for Citus if so wished, each part with the record that it
+/// was applied, and then the roles: SQL for people to read and to apply in one transaction.
 #[must_use]
-pub fn schema_sql() -> String {
+pub fn schema_sql(citus: bool) -> String {
     let mut text = String::new();
-    for migration in MIGRATIONS {
+    for migration in MIGRATIONS.iter().chain(citus.then_some(&CITUS)) {
         let Migration { name, sql } = migration;
         let _ = writeln!(
             text,
@@ -65,7 +73,7 @@ pub fn roles_sql() -> &'static str {
 
 /// In [`Mode::Write`] applies what is missing; else refuses a database that lacks something.
 pub(super) async fn migrate(connections: &Connections) -> Result<()> {
-    let applied = applied(&connections.get().await?).await?;
+    let applied = applied(&connections.get().await?).await?.migrations;
     if applied == MIGRATIONS.len() {
         return Ok(());
     }
@@ -77,14 +85,14 @@ pub(super) async fn migrate(connections: &Connections) -> Result<()> {
             _ => version_error(applied),
         });
     }
-    let conn = InTransaction::new(connections.get().await?);
-    conn.batch("BEGIN").await?;
-    let done = match apply(&conn).await {
-        Ok(()) => conn.batch("COMMIT").await,
-        Err(error) => Err(error),
+    let missing = async |conn: &Connection| {
+        for migration in &MIGRATIONS[self::applied(conn).await?.migrations..] {
+            apply(conn, migration).await?;
+            failpoint!("mid_migration");
+        }
+        Ok(())
     };
-    conn.end().await;
-    done.map_err(|error| match error {
+    alone(connections, missing).await.map_err(|error| match error {
         StoreError::Refused(why) => {
             tracing::warn!(why, "the schema is its owner's to make: migrate as ies_owner");
             version_error(applied)
@@ -93,40 +101,81 @@ pub(super) async fn migrate(connections: &Connections) -> Result<()> {
     })
 }
 
-async fn apply(conn: &Connection) -> Result<()> {
-    conn.query(LOCK_MIGRATIONS, &[]).await?;
-    // Somebody may have been here while this waited.
-    for migration in &MIGRATIONS[applied(conn).await?..] {
-        conn.batch(migration.sql).await?;
-        let (sha256, now) = (migration.sha256(), Timestamp::now());
-        conn.execute(INSERT_MIGRATION, &[&migration.name, &sha256, &now]).await?;
-        failpoint!("mid_migration");
+/// Distributes the tables, unless they are.
+pub(super) async fn distribute(connections: &Connections, required: bool) -> Result<bool> {
+    let rows = connections.get().await?.query(HAS_CITUS, &[]).await?;
+    let has_citus: bool = rows.first().map_or(Ok(false), |row| Cells(row).get(0))?;
+    if !has_citus && required {
+        return Err(StoreError::Config(
+            "the database is without the extension citus: CREATE EXTENSION citus first".into(),
+        ));
     }
+    let missing = async |conn: &Connection| {
+        if applied(conn).await?.distributed { Ok(()) } else { apply(conn, &CITUS).await }
+    };
+    if has_citus {
+        alone(connections, missing).await?;
+    }
+    Ok(has_citus)
+}
+
+/// Whether the tables are distributed by Citus, and so without triggers.
+pub(super) async fn are_distributed(conn: &Connection) -> Result<bool> {
+    Ok(applied(conn).await?.distributed)
+}
+
+/// Changes the schema in one transaction, in which nobody else does. Somebody may have been there
+/// while this waited.
+async fn alone(
+    connections: &Connections,
+    change: impl AsyncFnOnce(&Connection) -> Result<()>,
+) -> Result<()> {
+    let conn = InTransaction::new(connections.get().await?);
+    conn.batch("BEGIN").await?;
+    conn.query(LOCK_MIGRATIONS, &[]).await?;
+    let done = match change(&conn).await {
+        Ok(()) => conn.batch("COMMIT").await,
+        Err(error) => Err(error),
+    };
+    conn.end().await;
+    done
+}
+
+async fn apply(conn: &Connection, migration: &Migration) -> Result<()> {
+    conn.batch(migration.sql).await?;
+    let (sha256, now) = (migration.sha256(), Timestamp::now());
+    conn.execute(INSERT_MIGRATION, &[&migration.name, &sha256, &now]).await?;
     Ok(())
 }
 
-/// How many are applied; refuses a database that has other ones.
-async fn applied(conn: &Connection) -> Result<usize> {
+/// What a database has.
+#[derive(Default)]
+struct Applied {
+    migrations: usize,
+    distributed: bool,
+}
+
+/// What is applied; refuses a database that has other ones.
+async fn applied(conn: &Connection) -> Result<Applied> {
     let rows = conn.query(SCHEMA_EXISTS, &[]).await?;
     let row = Cells(rows.first().ok_or_else(|| StoreError::Failed("no catalog".into()))?);
     if !row.get(0)? {
         return if row.get(1)? {
             Err(StoreError::Corrupt("the database is another program's".into()))
         } else {
-            Ok(0)
+            Ok(Applied::default())
         };
     }
-    let applied = conn.query(APPLIED_MIGRATIONS, &[]).await?;
-    let mut agreeing = 0;
-    for (row, known) in applied.iter().zip(MIGRATIONS) {
-        let (name, sha256): (&str, &str) = (Cells(row).get(0)?, Cells(row).get(1)?);
-        if name != known.name || sha256 != known.sha256() {
-            break;
-        }
-        agreeing += 1;
-    }
+    let rows = conn.query(APPLIED_MIGRATIONS, &[]).await?;
+    let names: Result<Vec<_>> =
+        rows.iter().map(|row| Ok((Cells(row).get(0)?, Cells(row).get(1)?))).collect();
+    let mut applied: Vec<(&str, String)> = names?;
+    let with_citus = applied.len();
+    applied.retain(|found| *found != CITUS.record());
+    let distributed = applied.len() < with_citus;
+    let agreeing = applied.iter().zip(MIGRATIONS).take_while(|(a, b)| **a == b.record()).count();
     if agreeing == applied.len() {
-        Ok(agreeing)
+        Ok(Applied { migrations: agreeing, distributed })
     } else if applied.len() > MIGRATIONS.len() {
         Err(version_error(applied.len()))
     } else {
@@ -140,6 +189,11 @@ fn version_error(found: usize) -> StoreError {
 }
 
 impl Migration {
+    /// What `migrations` says of it.
+    fn record(self) -> (&'static str, String) {
+        (self.name, self.sha256())
+    }
+
     fn sha256(self) -> String {
         sha2::Sha256::digest(self.sql).iter().fold(String::new(), |mut hex, byte| {
             let _ = write!(hex, "{byte:02x}");

@@ -7,7 +7,7 @@ use super::error::{interpret, is_plain_error, with_cause};
 use super::reads::{self, Reader};
 use super::rows;
 use super::statements::{
-    ADD_SUMS, BEGIN_WRITE, CLEAR_SUMMARY, CLOSE_SUMMARY, DELETE_SUMS, END_CLEARING, INSERT_SUMMARY,
+    ADD_SUMS, CLEAR_SUMMARY, CLOSE_SUMMARY, DELETE_SUMS, END_CLEARING, INSERT_SUMMARY,
     LOCK_SUMMARY, OPEN_SUMMARY, SUMMARY, SUMMARY_ALL, SUMMARY_ITEM, SUMMARY_OPENING,
 };
 use crate::error::StoreError;
@@ -81,7 +81,7 @@ pub(super) async fn step(
 ) -> Result<bool> {
     let conn = InTransaction::new(connections.get().await?);
     let ledger = ledger.as_str();
-    conn.batch(BEGIN_WRITE).await?;
+    conn.begin_write().await?;
     conn.execute(INSERT_SUMMARY, &[&ledger]).await?;
     let locked = conn.query(LOCK_SUMMARY, &[&ledger]).await?;
     if locked.first().map(rows::summary).transpose()?.as_ref() != Some(seen) {

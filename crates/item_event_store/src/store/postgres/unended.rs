@@ -26,7 +26,7 @@ pub(super) struct Begun {
 }
 
 impl Begun {
-    /// By the first columns of `transaction.sql`.
+    /// By a row of `transaction.sql`.
     pub fn new(row: &Row, unended: &Arc<Unended>) -> Result<Self> {
         let cells = Cells(row);
         let backend = Backend { pid: cells.get(0)?, began_at: cells.get(1)? };

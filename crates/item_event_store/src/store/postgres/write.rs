@@ -6,15 +6,15 @@ use super::error::{interpret, is_plain_error, with_cause};
 use super::reads::{self, Reader, no_ledger};
 use super::rows::{self, Cells};
 use super::statements::{
-    BEGIN_WRITE, BUMP_COUNTS_REVISION, CURRENT_XACT, DELETE_COUNTS, LOCK_HEAD, PUT_SETTINGS,
-    SET_EPOCH, TRANSACTION,
+    BUMP_COUNTS_REVISION, CURRENT_XACT, DELETE_COUNTS, LOCK_HEAD, PUT_SETTINGS, SET_EPOCH,
+    TRANSACTION,
 };
 use super::unended::{Begun, Unended};
 use super::{append, load};
 use crate::error::StoreError;
 use crate::event::Event;
 use crate::facts::{Correctable, LastCount};
-use crate::ids::{IdempotencyKey, ItemId, LedgerName, Position};
+use crate::ids::{Epoch, IdempotencyKey, ItemId, LedgerName, Position};
 use crate::inventory::Inventory;
 use crate::item::ItemChange;
 use crate::request::StoredRequest;
@@ -51,8 +51,11 @@ impl PostgresTx {
             if written_on == server {
                 return Ok(tx);
             }
-            tracing::warn!(%ledger, written_on, server, "another server: a new epoch begins");
-            tx.conn.execute(SET_EPOCH, &[&ledger.as_str()]).await?;
+            if tx.head.position != Position::START {
+                tracing::warn!(%ledger, written_on, server, "another server: a new epoch begins");
+            }
+            let epoch = Epoch::random();
+            tx.conn.execute(SET_EPOCH, &[&ledger.as_str(), &epoch.as_str(), &server]).await?;
             Box::new(tx).commit().await?;
         }
     }
@@ -71,7 +74,7 @@ impl PostgresTx {
         let params: Params<'_> = &[&name];
         let (started, locked, row) = in_time(async {
             tokio::join!(
-                client.batch_execute(BEGIN_WRITE),
+                conn.begin_write(),
                 client.query_opt(&lock, params),
                 client.query_one(&transaction, &[]),
             )
@@ -79,10 +82,9 @@ impl PostgresTx {
         .await?;
         started?;
         let locked = locked?.ok_or_else(|| no_ledger(ledger))?;
-        let row = row?;
-        commits_last(&row)?;
-        let begun = Begun::new(&row, unended)?;
+        let begun = Begun::new(&row?, unended)?;
         let (written_on, server) = (Cells(&locked).get(10)?, Cells(&locked).get(11)?);
+        commits_last(&locked, 12)?;
         let head = rows::head(&locked)?;
         let tx = Self { conn, begun, ledger: ledger.clone(), head, failed: false };
         Ok((tx, written_on, server))

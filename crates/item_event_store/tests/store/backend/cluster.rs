@@ -107,9 +107,18 @@ impl Cluster {
     /// A new database with empty tables.
     pub async fn new_database(&self) -> String {
         self.template_made.get_or_init(|| self.make_template()).await;
+        self.copy_of(TEMPLATE).await
+    }
+
+    /// A new database that is the copy of one to which nobody is connected any more.
+    pub async fn copy_of(&self, template: &str) -> String {
         let database = format!("promise_{}", self.databases.fetch_add(1, Ordering::SeqCst));
         let admin = self.connect("postgres", "postgres").await;
-        let make = format!("CREATE DATABASE {database} TEMPLATE {TEMPLATE}");
+        let count = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1";
+        while admin.query_one(count, &[&template]).await.expect("a count").get::<_, i64>(0) > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let make = format!("CREATE DATABASE {database} TEMPLATE {template}");
         admin.batch_execute(&make).await.expect("a database");
         database
     }
@@ -126,12 +135,6 @@ impl Cluster {
         drop(store);
         let in_template = self.connect("postgres", TEMPLATE).await;
         in_template.batch_execute(roles_sql()).await.expect("roles");
-        drop(in_template);
-        // A database is copied only while nobody is connected to it.
-        let count = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1";
-        while admin.query_one(count, &[&TEMPLATE]).await.expect("a count").get::<_, i64>(0) > 0 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
     }
 
     fn start(made_by: &str, port: u16, settings: &str) -> Self {

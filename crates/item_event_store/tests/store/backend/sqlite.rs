@@ -18,7 +18,12 @@ struct Sqlite {
 #[async_trait]
 impl Backend for Sqlite {
     fn words(&self) -> Words {
-        Words { backend: "sqlite", begin: "BEGIN IMMEDIATE", epoch: "0", second: "1000000" }
+        Words {
+            backend: "sqlite",
+            begin: "BEGIN IMMEDIATE",
+            epoch: "0",
+            morning: "1795410000000000",
+        }
     }
 
     async fn open(&self) -> Arc<dyn Store> {
