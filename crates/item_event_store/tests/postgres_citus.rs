@@ -44,8 +44,6 @@ const VARYING_WORDS: &[&str] =
 async fn database(cluster: &Cluster, prepare: &str) -> (Client, String) {
     let name = cluster.new_database().await;
     let admin = cluster.connect("postgres", &name).await;
-    let owned = format!("ALTER DATABASE {name} OWNER TO ies_owner");
-    admin.batch_execute(&owned).await.expect("owned");
     admin.batch_execute(prepare).await.expect("prepared");
     (admin, name)
 }

@@ -47,8 +47,6 @@ pub async fn citus() -> TestLedger {
 async fn stand_in(cluster: &Cluster) -> String {
     let database = cluster.new_database().await;
     let admin = cluster.connect("postgres", &database).await;
-    let owned = format!("ALTER DATABASE {database} OWNER TO ies_owner");
-    admin.batch_execute(&owned).await.expect("owned");
     admin.batch_execute(STAND_IN).await.expect("a stand-in");
     distribute(&cluster.url("ies_owner", &database)).await;
     database

@@ -118,7 +118,7 @@ impl Cluster {
         while admin.query_one(count, &[&template]).await.expect("a count").get::<_, i64>(0) > 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        let make = format!("CREATE DATABASE {database} TEMPLATE {template}");
+        let make = format!("CREATE DATABASE {database} OWNER ies_owner TEMPLATE {template}");
         admin.batch_execute(&make).await.expect("a database");
         database
     }
