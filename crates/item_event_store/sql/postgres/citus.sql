@@ -33,7 +33,7 @@ END $$;
 CREATE OR REPLACE FUNCTION ies_size(relation REGCLASS) RETURNS BIGINT LANGUAGE sql
 AS $$ SELECT citus_total_relation_size(relation) $$;
 
--- Records an event by hand, by the rules of item_event_store_complete. Gives the event.
+-- Records an event by hand, in place of the insert that a trigger completes. Gives the event.
 CREATE FUNCTION ies_append(
   ledger_id TEXT,
   item_id INTEGER,
@@ -67,7 +67,7 @@ BEGIN
   RETURN event;
 END $$;
 
--- Makes an item by hand, by the rules of items_complete. Gives the item.
+-- Makes an item by hand, likewise. Gives the item.
 CREATE FUNCTION ies_add_item(
   ledger_id TEXT,
   name TEXT,
