@@ -147,7 +147,13 @@ impl Ledger {
         match reply {
             Reply::Recorded(recorded) => Ok(Answer::Recorded(recorded)),
             Reply::Rejected(rejected) => Ok(Answer::Rejected { replayed: false, rejected }),
-            Reply::Stored(stored) => Ok(replayed::answer(self.store(), stored).await?),
+            Reply::Stored(stored) => {
+                replayed::answer(self.store(), stored).await.map_err(|error| {
+                    ExecuteError::Unknown(format!(
+                        "recorded, but its answer cannot be read: {error}"
+                    ))
+                })
+            }
             Reply::Refused(rejection) => {
                 Err(ExecuteError::Rejected(Rejected { line: 1, rejection }))
             }

@@ -10,3 +10,6 @@ pub mod power;
 mod session;
 pub mod simulate;
 pub mod steps;
+
+#[cfg(test)]
+mod tests;

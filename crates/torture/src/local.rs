@@ -16,9 +16,17 @@ use item_event_store::request::{self, Recorded};
 use item_event_store::store::sqlite::SqliteStore;
 use item_event_store::store::{Mode, Store as _};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::task::JoinHandle;
+
+/// The store's folder on its disk: one whose name has to be made to last too.
+const STORE: &str = "store";
+
+/// The file of the ledger of a disk.
+pub fn file(disk: &Path) -> PathBuf {
+    disk.join(STORE).join("main.db")
+}
 
 /// An open ledger of a SQLite store.
 pub struct Local {
@@ -28,9 +36,9 @@ pub struct Local {
 }
 
 impl Local {
-    /// Opens the store in a folder. The writer runs on the thread that we are on.
-    pub async fn open(folder: &Path, clock: &Arc<SetClock>) -> Result<Self, StoreError> {
-        let store = SqliteStore::open(folder, Mode::Write)?;
+    /// Opens the store of a disk. The writer runs on the thread that we are on.
+    pub async fn open(disk: &Path, clock: &Arc<SetClock>) -> Result<Self, StoreError> {
+        let store = SqliteStore::open(&disk.join(STORE), Mode::Write)?;
         let tables = store.ledger(&LedgerName::default()).await?;
         let clock: Arc<SetClock> = Arc::clone(clock);
         let (ledger, writer) = Ledger::with_writer(tables, clock).await?;
@@ -84,7 +92,10 @@ impl Local {
             Err(ExecuteError::NotStarted(why)) => not_started(&why),
             Err(ExecuteError::Unknown(why)) => Answer::Lost(why),
             Err(ExecuteError::Store(
-                error @ (StoreError::Busy(_) | StoreError::Full(_) | StoreError::Broken(_)),
+                error @ (StoreError::Busy(_)
+                | StoreError::Full(_)
+                | StoreError::Broken(_)
+                | StoreError::Corrupt(_)),
             )) => not_started(&error.to_string()),
             Err(ExecuteError::Store(error)) => {
                 reply(500, false, json!({ "detail": error.to_string(), "executed": "no" }))

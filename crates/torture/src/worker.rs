@@ -147,12 +147,12 @@ fn new_path(run: &Run) -> PathBuf {
 }
 
 /// The names of the kinds of operations, as the worker says them.
-pub const KINDS: [&str; 6] = ["write", "sync", "truncate", "create", "remove", "rename"];
+pub const KINDS: [&str; 7] = ["write", "sync", "truncate", "create", "remove", "rename", "read"];
 
 fn fault(kind: &str, nth: u64, how: &str) -> Result<Fault> {
     let index = KINDS.iter().position(|name| *name == kind).context("a kind")?;
     Ok(Fault {
-        kind: Kind::CHANGES[index],
+        kind: Kind::ALL[index],
         nth,
         for_good: how.contains("good"),
         errno: if how.contains("space") {

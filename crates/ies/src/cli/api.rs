@@ -264,6 +264,9 @@ fn next_step(problem: &Problem) -> Option<String> {
         "unauthenticated" => {
             "put a token into IES_TOKEN; 'ies token create' on the server makes one"
         }
+        "storage_failed" => {
+            "'ies verify' says whether something is damaged; put the disk right and try again"
+        }
         "forbidden_for_role" => "a token of a stronger role may: 'ies token create NAME --role …'",
         _ => return None,
     };

@@ -216,7 +216,8 @@ impl From<StoreError> for Problem {
                     .executed(Executed::No)
                     .retry_after(RETRY_FULL)
             }
-            StoreError::Broken(_) => {
+            // SQLite takes a disk that cannot be read for a damaged file.
+            StoreError::Broken(_) | StoreError::Corrupt(_) => {
                 tracing::error!(%error, "the storage fails");
                 Self::new(&kinds::STORAGE_FAILED, "nothing was recorded")
                     .executed(Executed::No)
@@ -233,7 +234,6 @@ impl From<StoreError> for Problem {
             StoreError::InUse(_)
             | StoreError::NotFound(_)
             | StoreError::SchemaVersion { .. }
-            | StoreError::Corrupt(_)
             | StoreError::Refused(_)
             | StoreError::Failed(_) => Self::internal(&error).executed(Executed::No),
         }

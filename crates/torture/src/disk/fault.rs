@@ -16,9 +16,15 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Those that change something.
-    pub const CHANGES: [Self; 6] =
-        [Self::Write, Self::Sync, Self::Truncate, Self::Create, Self::Remove, Self::Rename];
+    pub const ALL: [Self; 7] = [
+        Self::Write,
+        Self::Sync,
+        Self::Truncate,
+        Self::Create,
+        Self::Remove,
+        Self::Rename,
+        Self::Read,
+    ];
 }
 
 /// The errors that are injected.
@@ -27,6 +33,8 @@ pub enum Errno {
     Io,
     NoSpace,
     Quota,
+    /// A disk behind a network that does not answer.
+    TimedOut,
 }
 
 /// Operations of a kind fail.
@@ -83,6 +91,7 @@ impl From<Errno> for fuser::Errno {
             Errno::Io => Self::EIO,
             Errno::NoSpace => Self::ENOSPC,
             Errno::Quota => Self::EDQUOT,
+            Errno::TimedOut => Self::ETIMEDOUT,
         }
     }
 }

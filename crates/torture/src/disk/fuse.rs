@@ -7,7 +7,7 @@ use super::journal::Entry;
 use fuser::{
     BsdFileFlags, Errno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags, Generation,
     INodeNo, LockOwner, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory,
-    ReplyEmpty, ReplyEntry, ReplyStatfs, ReplyWrite, Request, TimeOrNow, WriteFlags,
+    ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, ReplyWrite, Request, TimeOrNow, WriteFlags,
 };
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -71,6 +71,16 @@ impl State {
         });
         let found = names.flatten().find(|(_, to)| **to == number);
         found.map(|(name, _)| name.clone()).unwrap_or_default()
+    }
+
+    /// Reads come to us and not from what the kernel remembers; but memory that is shared by a file
+    /// is the kernel's.
+    fn opened(&self, number: u64) -> FopenFlags {
+        if self.name(number).ends_with("-shm") {
+            FopenFlags::empty()
+        } else {
+            FopenFlags::FOPEN_DIRECT_IO
+        }
     }
 
     fn meet(&mut self, kind: Kind, number: u64) -> Option<Fault> {
@@ -269,6 +279,10 @@ impl Filesystem for Mounted {
         end(self.state().rename((parent.0, name), (newparent.0, newname)), reply);
     }
 
+    fn open(&self, _: &Request, ino: INodeNo, _: OpenFlags, reply: ReplyOpen) {
+        reply.opened(FileHandle(0), self.state().opened(ino.0));
+    }
+
     fn read(
         &self,
         _: &Request,
@@ -371,8 +385,8 @@ impl Filesystem for Mounted {
         let created = state.make(parent.0, name, Node::File(Vec::new()), mode & !umask, by);
         match created.and_then(|number| state.attr(number)) {
             Ok(attr) => {
-                let (handle, flags) = (FileHandle(0), FopenFlags::empty());
-                reply.created(&TTL, &attr, Generation(0), handle, flags);
+                let flags = state.opened(attr.ino.0);
+                reply.created(&TTL, &attr, Generation(0), FileHandle(0), flags);
             }
             Err(errno) => reply.error(errno),
         }

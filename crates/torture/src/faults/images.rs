@@ -6,7 +6,7 @@ use crate::check::{Promise, Violation, tables};
 use crate::disk::{Image, Images, Keep, lay_out};
 use crate::generate::{Generator, Seen};
 use crate::history::{History, Outcome};
-use crate::local::Local;
+use crate::local::{self, Local};
 use crate::random::Random;
 use crate::run::{Run, Tally};
 use crate::witness::{Witness, read_sqlite};
@@ -54,7 +54,7 @@ fn one_run(run: &Run, seed: u64, images: u64, tally: &mut Tally) -> Result<()> {
     let folder = run.safe().join(format!("whole-{}", run.number()));
     lay_out(&worker.disk().contents(), &folder)?;
     drop(worker);
-    let whole = read_sqlite(&folder.join("main.db"))?;
+    let whole = read_sqlite(&local::file(&folder))?;
     tally.add("acknowledged writes", acknowledged);
     let (to_workers, cases) = sync_channel::<Case>(16);
     let cases = Mutex::new(cases);
@@ -185,7 +185,7 @@ async fn check_image(folder: &Path, case: &Case, whole: &Witness) -> Vec<Violati
             return vec![Violation::new(Promise::I10Storage, what)];
         }
     }
-    match read_sqlite(&folder.join("main.db")) {
+    match read_sqlite(&local::file(folder)) {
         Ok(witness) => is_prefix(&witness, whole, case.acknowledged),
         Err(error) => {
             let what = format!("an image cannot be read: {error:#}");

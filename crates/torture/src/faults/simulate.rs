@@ -5,7 +5,7 @@
 use crate::check::{self, Promise, Violation};
 use crate::generate::{Generator, Seen};
 use crate::history::{Action, Answer, History, Op};
-use crate::local::Local;
+use crate::local::{self, Local};
 use crate::random::Random;
 use crate::run::{Run, Tally};
 use crate::witness::{Witness, read_sqlite};
@@ -217,7 +217,7 @@ impl Machine {
         self.resolve().await?;
         self.open().await?;
         self.close().await;
-        let witness = read_sqlite(&self.disk.join("main.db"))?;
+        let witness = read_sqlite(&local::file(&self.disk))?;
         let broken = check::check(&self.history.ops(), &witness);
         Ok((witness, broken))
     }

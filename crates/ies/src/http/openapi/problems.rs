@@ -76,7 +76,7 @@ pub fn of(route: &Route, operation: &Operation) -> Vec<&'static Kind> {
     let mut all: Vec<&'static Kind> = vec![&kinds::INTERNAL];
     if matches!(route.access.needs, Needs::Role(_)) {
         all.extend([&kinds::UNAUTHENTICATED, &kinds::FORBIDDEN, &kinds::RATE_LIMITED]);
-        all.extend([&kinds::BUSY]);
+        all.extend([&kinds::BUSY, &kinds::STORAGE_FAILED]);
     }
     if route.access.whole_store {
         all.push(&kinds::FORBIDDEN_FOR_LEDGER);

@@ -160,4 +160,12 @@ mod tests {
         assert_eq!(check_sqlite(3_051_003), Ok(()));
         assert_eq!(check_sqlite(rusqlite::version_number()), Ok(()));
     }
+
+    #[test]
+    fn a_database_that_stays_without_a_write_ahead_log_is_refused() {
+        // SQLite keeps this one in memory: it answers with the mode that it stays in, as it does
+        // when the disk fails while the log is set up.
+        let opened = open_writer(Path::new(":memory:"));
+        assert!(matches!(opened, Err(StoreError::Broken(_))), "{opened:?}");
+    }
 }

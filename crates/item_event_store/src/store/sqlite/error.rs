@@ -21,7 +21,7 @@ pub(super) fn interpret(error: &Error) -> StoreError {
                 StoreError::Busy("another program is writing to the ledger".into())
             }
             Some(ErrorCode::DiskFull) => StoreError::Full(text),
-            Some(ErrorCode::SystemIoFailure) => StoreError::Broken(text),
+            Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => StoreError::Broken(text),
             Some(ErrorCode::ReadOnly) => StoreError::ReadOnly,
             Some(ErrorCode::ConstraintViolation) => StoreError::Refused(text),
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Corrupt(text),
@@ -36,6 +36,9 @@ impl From<Error> for StoreError {
     }
 }
 
+/// The device failed: on every system that SQLite knows.
+const EIO: i32 = 5;
+
 /// Translates an error of the file system, saying what was to be done.
 pub(super) fn interpret_io(doing: &str, error: &std::io::Error) -> StoreError {
     let text = format!("{doing}: {error}");
@@ -44,6 +47,33 @@ pub(super) fn interpret_io(doing: &str, error: &std::io::Error) -> StoreError {
             StoreError::Full(text)
         }
         std::io::ErrorKind::NotFound => StoreError::NotFound(text),
+        _ if error.raw_os_error() == Some(EIO) => StoreError::Broken(text),
         _ => StoreError::Failed(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::ffi;
+
+    #[test]
+    fn a_failing_disk_is_told_from_a_full_one_and_from_a_database_that_says_no() {
+        let of = |code| interpret(&Error::SqliteFailure(ffi::Error::new(code), None));
+        for code in [
+            ffi::SQLITE_IOERR,
+            ffi::SQLITE_IOERR_READ,
+            ffi::SQLITE_IOERR_WRITE,
+            ffi::SQLITE_IOERR_FSYNC,
+            ffi::SQLITE_IOERR_TRUNCATE,
+            ffi::SQLITE_IOERR_SHMMAP,
+            ffi::SQLITE_CANTOPEN,
+        ] {
+            assert!(matches!(of(code), StoreError::Broken(_)), "{code}");
+        }
+        assert!(matches!(of(ffi::SQLITE_FULL), StoreError::Full(_)));
+        assert!(matches!(of(ffi::SQLITE_BUSY), StoreError::Busy(_)));
+        assert!(matches!(of(ffi::SQLITE_CONSTRAINT), StoreError::Refused(_)));
+        assert!(matches!(of(ffi::SQLITE_CORRUPT), StoreError::Corrupt(_)));
     }
 }

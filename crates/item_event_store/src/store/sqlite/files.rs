@@ -6,7 +6,7 @@ use crate::failpoint::failpoint;
 use crate::ids::LedgerName;
 use crate::store::{Mode, Result};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 const TOKENS_STEM: &str = "store";
@@ -136,7 +136,12 @@ fn create_new(path: &Path) -> Result<File> {
 
 /// Makes a file's name last.
 pub(super) fn sync_name(path: &Path) -> Result<()> {
-    sync_dir(path.parent().filter(|dir| *dir != Path::new("")).unwrap_or(Path::new(".")))
+    sync_dir(above(path))
+}
+
+/// The folder that a path is in.
+fn above(path: &Path) -> &Path {
+    path.parent().filter(|dir| *dir != Path::new("")).unwrap_or(Path::new("."))
 }
 
 /// Makes the names of new files in a folder last.
@@ -161,12 +166,20 @@ pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
+/// Makes the folder of a store. Its name is made to last also when it is there already: whoever
+/// made it may have died before that. It was not us where the folder above may not be read.
 fn make_dir(dir: &Path) -> Result<()> {
+    let missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+    let made: Vec<_> = dir.ancestors().skip(1).take_while(missing).collect();
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir).map_err(|e| interpret_io(&format!("making {}", dir.display()), &e))
+    builder.create(dir).map_err(|e| interpret_io(&format!("making {}", dir.display()), &e))?;
+    let ours = |path: &&Path| {
+        !File::open(above(path)).is_err_and(|e| e.kind() == ErrorKind::PermissionDenied)
+    };
+    made.into_iter().chain([dir]).filter(ours).try_for_each(sync_name)
 }
 
 fn lock(dir: &Path) -> Result<File> {
