@@ -5,13 +5,13 @@
 mod list;
 
 use crate::campaign::Kind;
-use crate::faults::power;
+use crate::jobs::Job;
 use crate::place::Backend;
-use crate::run::{Run, Tally};
+use crate::run::Tally;
 use anyhow::{Context as _, Result, ensure};
+use indicatif::ProgressBar;
 use std::path::Path;
-use std::process::{Command, ExitCode};
-use std::time::Instant;
+use std::process::Command;
 
 /// A mistake.
 pub struct Bug {
@@ -21,13 +21,15 @@ pub struct Bug {
     /// What stands there, and what a programmer could have written.
     pub right: &'static str,
     pub wrong: &'static str,
-    /// What finds it, and in how many cycles.
-    pub found_by: (Kind, Backend, u64),
+    /// What finds it, each in so many cycles.
+    pub found_by: &'static [(Kind, Backend, u64)],
 }
 
 /// The program with all of them in it, and this one with the library of it.
 const BINARY: &str = "target/torture/ies-seeded";
 const TORTURE: &str = "target/torture/torture-seeded";
+/// What no bug is called.
+const NONE: &str = "no_mistake";
 const SWITCH: &str = "\n/// Whether this mistake is to be made.\npub fn seeded(bug: &str) -> bool {\n    \
     std::env::var(\"IES_SEEDED_BUG\").is_ok_and(|chosen| chosen == bug)\n}\n";
 
@@ -38,6 +40,7 @@ pub fn seed(root: &Path, folder: &Path) -> Result<()> {
     for part in ["Cargo.toml", "Cargo.lock", "crates", "docs", "README.md", "clippy.toml"] {
         crate::cluster::run(Command::new("cp").args(["-r"]).arg(root.join(part)).arg(folder))?;
     }
+    mark_as_another(folder)?;
     let library = folder.join("crates/item_event_store/src/lib.rs");
     let text = std::fs::read_to_string(&library)? + SWITCH;
     std::fs::write(&library, text)?;
@@ -53,46 +56,64 @@ pub fn seed(root: &Path, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Every run here must find something broken.
-pub fn control(seed: u64) -> Result<ExitCode> {
-    let mut missed = Vec::new();
-    for bug in list::ALL {
-        let (kind, backend, cycles) = bug.found_by;
-        let begun = Instant::now();
-        let said = Command::new(TORTURE)
-            .args(["--binary", BINARY, "--seed", &seed.to_string(), "run"])
-            .arg(format!("{kind:?}").to_lowercase())
-            .args(["--backend", backend.name(), "--cycles", &cycles.to_string()])
-            .env("IES_SEEDED_BUG", bug.name)
-            .output()
-            .context("build the seeded bugs with ./torture control")?;
-        let text = String::from_utf8_lossy(&said.stdout).into_owned();
-        let broken = text.lines().find(|line| line.contains(" broken: "));
-        let seconds = begun.elapsed().as_secs();
-        match broken {
-            Some(line) if !said.status.success() => {
-                let promise = line.trim().split(" broken: ").next().unwrap_or_default();
-                println!("caught  {:32} {seconds:3} s  {promise}", bug.name);
-            }
-            _ => {
-                let error = String::from_utf8_lossy(&said.stderr);
-                let last = error.lines().last().unwrap_or_default().to_owned();
-                println!("MISSED  {:32} {seconds:3} s  {last}", bug.name);
-                missed.push(bug.name);
-            }
-        }
+/// Gives the copy another version: cargo would take what is built from it for ours.
+fn mark_as_another(folder: &Path) -> Result<()> {
+    let own = concat!("version = \"", env!("CARGO_PKG_VERSION"), "\"\n");
+    let other = concat!("version = \"", env!("CARGO_PKG_VERSION"), "+seeded\"\n");
+    for (file, begin) in [
+        ("Cargo.toml", "[workspace.package]\n"),
+        ("Cargo.lock", "name = \"ies\"\n"),
+        ("Cargo.lock", "name = \"item_event_store\"\n"),
+        ("Cargo.lock", "name = \"torture\"\n"),
+    ] {
+        let path = folder.join(file);
+        let text = std::fs::read_to_string(&path)?;
+        let (right, wrong) = (format!("{begin}{own}"), format!("{begin}{other}"));
+        ensure!(text.contains(&right), "{file} has the version after {begin}");
+        std::fs::write(&path, text.replace(&right, &wrong))?;
     }
-    let run = Run::new(seed, Path::new("target/debug/ies"), true)?;
-    let control = power::Control::AsynchronousCommit;
-    let lost = |backend| -> Result<Tally> {
-        tokio::runtime::Runtime::new()?.block_on(power::run(&run, backend, 5, control))
+    Ok(())
+}
+
+/// Runs that must find something broken: for each bug, each campaign that is said to. The first one
+/// must not: the copy without a bug is as good as the program.
+pub fn jobs(seed: u64) -> impl Iterator<Item = Job> {
+    let of = |bug: &'static Bug| bug.found_by.iter().map(move |by| (bug.name, *by));
+    let none = std::iter::once((NONE, (Kind::Kill, Backend::Sqlite, 4)));
+    none.chain(list::ALL.iter().flat_map(of)).map(move |(bug, by)| job(bug, by, seed))
+}
+
+fn job(bug: &'static str, by: (Kind, Backend, u64), seed: u64) -> Job {
+    let work = move |bar: &ProgressBar| {
+        bar.set_message(bug);
+        bar.tick();
+        judge(bug, by, seed)
     };
-    if lost(Backend::Postgres)?.broken.is_empty() {
-        println!("MISSED  synchronous_commit=off");
-        missed.push("synchronous_commit=off");
-    } else {
-        println!("caught  synchronous_commit=off");
+    Job { name: "control".into(), command: format!("control --seed {seed}"), work: Box::new(work) }
+}
+
+fn judge(bug: &str, (kind, backend, cycles): (Kind, Backend, u64), seed: u64) -> Result<Tally> {
+    let (kind, backend) = (kind.name(), backend.name());
+    let said = Command::new(TORTURE)
+        .args(["--binary", BINARY, "--seed", &seed.to_string(), "run", &kind])
+        .args(["--backend", backend, "--cycles", &cycles.to_string()])
+        .env("IES_SEEDED_BUG", bug)
+        .output()
+        .context("build the seeded bugs with ./torture control")?;
+    let text = String::from_utf8_lossy(&said.stdout);
+    let broken = text.lines().find_map(|line| line.trim().split_once(" broken: "));
+    let last = String::from_utf8_lossy(&said.stderr).lines().last().unwrap_or_default().to_owned();
+    let mut tally = Tally::default();
+    match broken {
+        Some((promise, what)) if bug == NONE => {
+            tally.missed.push(format!("{bug}, and {kind} {backend} finds {promise}: {what}"));
+        }
+        Some((promise, _)) => {
+            tally.add("mistakes caught", 1);
+            tally.caught.push(format!("{bug} by {kind} {backend}: {promise}"));
+        }
+        None if bug == NONE && said.status.success() => tally.add("runs without a mistake", 1),
+        None => tally.missed.push(format!("{bug} by {kind} {backend}: {last}")),
     }
-    println!("{} passed, {} failed", list::ALL.len() + 1 - missed.len(), missed.len());
-    Ok(if missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(tally)
 }

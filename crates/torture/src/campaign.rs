@@ -1,6 +1,9 @@
 //! The campaigns by name, with how much of each every change has to pass.
 
-use crate::faults::{ambiguous, backends, clients, every, images, kill, power, simulate, steps};
+use crate::faults::{
+    ambiguous, backends, clients, clock, damage, every, full, images, kill, power, restored,
+    simulate, slow, steps, two,
+};
 use crate::place::Backend;
 use crate::run::{Run, Tally};
 use anyhow::Result;
@@ -34,6 +37,24 @@ pub enum Kind {
     Race,
     /// Clients that go away
     Vanish,
+    /// A disk that is full, and has room again
+    Full,
+    /// A slow disk, and more requests than may wait for it
+    Slow,
+    /// The clock of the server jumps
+    Clock,
+    /// Two processes on one store
+    Two,
+    /// An old backup takes the place of the ledger
+    Restored,
+    /// Flipped bits, empty pages and lost tails
+    Damage,
+}
+
+impl Kind {
+    pub fn name(self) -> String {
+        format!("{self:?}").to_lowercase()
+    }
 }
 
 /// A campaign and how much of it.
@@ -51,30 +72,42 @@ const fn campaign(kind: Kind, backend: Backend, cycles: u64, round: u64) -> Camp
     Campaign { kind, backend, cycles, round }
 }
 
-/// What every change has to pass.
-pub const ALL: [Campaign; 16] = [
+/// What every change has to pass; what takes longest comes first.
+pub const ALL: [Campaign; 24] = [
+    campaign(Kind::Simulate, Backend::Sqlite, 300, 20),
+    campaign(Kind::Images, Backend::Sqlite, 20_000, 1_000),
+    campaign(Kind::Steps, Backend::Sqlite, 20, 1),
+    campaign(Kind::Every, Backend::Sqlite, 1, 16),
+    campaign(Kind::Race, Backend::Sqlite, 1_000, 30),
+    campaign(Kind::Steps, Backend::Postgres, 20, 1),
     campaign(Kind::Kill, Backend::Sqlite, 160, 10),
     campaign(Kind::Kill, Backend::Postgres, 40, 5),
-    campaign(Kind::Steps, Backend::Sqlite, 20, 1),
-    campaign(Kind::Steps, Backend::Postgres, 20, 1),
     campaign(Kind::Power, Backend::Sqlite, 60, 10),
     campaign(Kind::Power, Backend::Postgres, 5, 1),
-    campaign(Kind::Every, Backend::Sqlite, 1, 16),
-    campaign(Kind::Images, Backend::Sqlite, 20_000, 1_000),
-    campaign(Kind::Simulate, Backend::Sqlite, 300, 20),
     campaign(Kind::Ambiguous, Backend::Postgres, 300, 30),
     campaign(Kind::Backends, Backend::Postgres, 12, 3),
     campaign(Kind::Cuts, Backend::Sqlite, 200, 40),
     campaign(Kind::Cuts, Backend::Postgres, 100, 40),
-    campaign(Kind::Race, Backend::Sqlite, 1_000, 30),
     campaign(Kind::Vanish, Backend::Sqlite, 200, 40),
     campaign(Kind::Vanish, Backend::Postgres, 60, 20),
+    campaign(Kind::Full, Backend::Sqlite, 20, 4),
+    campaign(Kind::Slow, Backend::Sqlite, 6, 1),
+    campaign(Kind::Clock, Backend::Sqlite, 60, 12),
+    campaign(Kind::Clock, Backend::Postgres, 24, 4),
+    campaign(Kind::Two, Backend::Sqlite, 20, 3),
+    campaign(Kind::Two, Backend::Postgres, 20, 3),
+    campaign(Kind::Restored, Backend::Sqlite, 10, 2),
+    campaign(Kind::Damage, Backend::Sqlite, 300, 30),
 ];
 
 impl Campaign {
     pub fn name(self) -> String {
-        let kind = format!("{:?}", self.kind).to_lowercase();
-        format!("{kind} {}", self.backend.name())
+        format!("{} {}", self.kind.name(), self.backend.name())
+    }
+
+    /// What `run` is given for it.
+    pub fn words(self) -> String {
+        format!("{} --backend {}", self.kind.name(), self.backend.name())
     }
 
     /// Runs so many cycles of it. For `every`, the number is which n are tried: every so many.
@@ -83,7 +116,7 @@ impl Campaign {
         match self.kind {
             Kind::Kill => runtime.block_on(kill::run(run, backend, cycles)),
             Kind::Steps => runtime.block_on(steps::run(run, backend, cycles)),
-            Kind::Power => runtime.block_on(power::run(run, backend, cycles, power::Control::None)),
+            Kind::Power => runtime.block_on(power::run(run, backend, cycles)),
             Kind::Every => every::run(run, cycles),
             Kind::Images => images::run(run, cycles),
             Kind::Simulate => simulate::run(run, cycles),
@@ -92,6 +125,12 @@ impl Campaign {
             Kind::Cuts => runtime.block_on(clients::cuts(run, backend, cycles)),
             Kind::Race => runtime.block_on(clients::race(run, backend, cycles, RACERS)),
             Kind::Vanish => runtime.block_on(clients::vanish(run, backend, cycles)),
+            Kind::Full => runtime.block_on(full::run(run, cycles)),
+            Kind::Slow => runtime.block_on(slow::run(run, cycles)),
+            Kind::Clock => runtime.block_on(clock::run(run, backend, cycles)),
+            Kind::Two => runtime.block_on(two::run(run, backend, cycles)),
+            Kind::Restored => runtime.block_on(restored::run(run, cycles)),
+            Kind::Damage => runtime.block_on(damage::run(run, cycles)),
         }
     }
 }

@@ -21,6 +21,7 @@ use journal::Journal;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// The files of a disk, by their paths from its root. Folders are made as they are needed.
 pub type Image = BTreeMap<String, Vec<u8>>;
@@ -104,6 +105,11 @@ impl Disk {
     /// How many bytes may be on it; `None` for no limit.
     pub fn limit(&self, bytes: Option<u64>) {
         self.state().faults.capacity = bytes;
+    }
+
+    /// Every sync takes so long from now on.
+    pub fn slow_down(&self, sync: Duration) {
+        self.state().faults.sync_takes = sync;
     }
 
     /// The bytes on it.

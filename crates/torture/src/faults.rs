@@ -3,13 +3,19 @@
 pub mod ambiguous;
 pub mod backends;
 pub mod clients;
+pub mod clock;
+pub mod damage;
 pub mod every;
+pub mod full;
 pub mod images;
 pub mod kill;
 pub mod power;
+pub mod restored;
 mod session;
 pub mod simulate;
+pub mod slow;
 pub mod steps;
+pub mod two;
 
 #[cfg(test)]
 mod tests;

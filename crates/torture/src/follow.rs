@@ -37,6 +37,21 @@ impl Follower {
         Ok(Stream { body: response.into_body(), text: Vec::new() })
     }
 
+    /// Status and code of the answer to one whose cursor does not hold. An answer that goes on for
+    /// ever has no code.
+    pub async fn refusal(&self, client: &Client) -> Result<(u16, String)> {
+        let cursor = self.cursor.as_deref().unwrap_or_default();
+        let response =
+            client.send("GET", "/v1/events/stream", &[("last-event-id", cursor)], "").await?;
+        let status = response.status().as_u16();
+        if status == 200 {
+            return Ok((status, String::new()));
+        }
+        let body = response.into_body().collect().await?.to_bytes();
+        let body: Value = serde_json::from_slice(&body)?;
+        Ok((status, body["code"].as_str().unwrap_or_default().to_owned()))
+    }
+
     /// Reads until at least `bytes` more have come or the stream ends, then cuts it. What has not
     /// come whole has not come.
     pub async fn read_bytes(&mut self, stream: &mut Stream, bytes: usize) -> Result<()> {

@@ -4,12 +4,12 @@
 use crate::call::Call;
 use crate::client::Client;
 use crate::generate::{Generator, Seen};
-use crate::history::{Action, Answer, History, Op};
+use crate::history::{Action, Answer, History, Op, Outcome};
 use crate::random::Random;
 use anyhow::{Context as _, Result, ensure};
 use item_event_store::time::Timestamp;
 use serde_json::json;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::task::JoinSet;
@@ -192,11 +192,18 @@ impl One {
     }
 }
 
+/// Requests that were acknowledged as recorded.
+pub fn acknowledged_keys(ops: &[Op]) -> usize {
+    let keys = ops.iter().filter_map(|op| match &op.action {
+        Action::Write(call) if op.answer.outcome() == Outcome::Done => Some(call.key.as_str()),
+        _ => None,
+    });
+    keys.collect::<HashSet<_>>().len()
+}
+
 /// Writes that were acknowledged.
 pub fn acknowledged(ops: &[Op]) -> usize {
-    let done = |op: &&Op| {
-        matches!(op.action, Action::Write(_))
-            && op.answer.outcome() == crate::history::Outcome::Done
-    };
+    let done =
+        |op: &&Op| matches!(op.action, Action::Write(_)) && op.answer.outcome() == Outcome::Done;
     ops.iter().filter(done).count()
 }

@@ -12,6 +12,7 @@ mod faults;
 mod follow;
 mod generate;
 mod history;
+mod jobs;
 mod load;
 mod local;
 mod model;
@@ -27,6 +28,8 @@ mod worker;
 use anyhow::Result;
 use campaign::{ALL, Campaign, Kind};
 use clap::{Parser, Subcommand};
+use indicatif::ProgressBar;
+use jobs::Job;
 use report::Report;
 use run::Run;
 use std::path::{Path, PathBuf};
@@ -82,55 +85,36 @@ fn main() -> Result<ExitCode> {
     match &arguments.what {
         Some(What::Worker { words }) => work(words)?,
         Some(What::SeedBugs { folder }) => bugs::seed(Path::new("."), folder)?,
-        Some(What::Control) => return bugs::control(arguments.seed.unwrap_or(1)),
-        _ => return campaigns(&arguments),
+        _ => return run_all(&arguments),
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn campaigns(arguments: &Arguments) -> Result<ExitCode> {
+fn run_all(arguments: &Arguments) -> Result<ExitCode> {
     let drawn = || u64::from(std::process::id()).wrapping_mul(0x9E37_79B9) % 1_000_000;
     let seed = arguments.seed.unwrap_or_else(drawn);
     let mut report = Report::default();
-    let one = |campaign: Campaign, seed: u64, cycles: u64, report: &mut Report| {
-        let steps = campaign.kind == Kind::Steps;
-        let binary = if steps { &arguments.failpoints } else { &arguments.binary };
-        let run = Run::new(seed, binary, false)?;
-        run.progress.set_prefix(campaign.name());
-        let begun = Instant::now();
-        let tally = campaign.run(&run, cycles).unwrap_or_else(|error| {
-            let mut tally = run::Tally::default();
-            let what = format!("the campaign cannot go on: {error:#}");
-            tally.broken.push(check::Violation::new(check::Promise::I11Errors, what));
-            tally
-        });
-        let seconds = begun.elapsed().as_secs();
-        eprintln!("{:20} {tally} ({seconds} s, seed {seed})", campaign.name());
-        report.add(&campaign.name(), tally);
-        anyhow::Ok(())
-    };
+    let job = |campaign: Campaign, seed, cycles| arguments.job(campaign, seed, cycles);
     let command = match &arguments.what {
         Some(What::Ci) => {
-            for campaign in ALL {
-                one(campaign, seed, campaign.cycles, &mut report)?;
-            }
+            let campaigns = ALL.into_iter().map(|campaign| job(campaign, seed, campaign.cycles));
+            jobs::run(campaigns.chain(bugs::jobs(seed)), &mut report)?;
             "ci".to_owned()
+        }
+        Some(What::Control) => {
+            jobs::run(bugs::jobs(seed), &mut report)?;
+            "control".to_owned()
         }
         Some(What::Run { kind, backend, cycles }) => {
             let campaign = Campaign { kind: *kind, backend: *backend, cycles: *cycles, round: 1 };
-            one(campaign, seed, *cycles, &mut report)?;
+            jobs::run(std::iter::once(job(campaign, seed, *cycles)), &mut report)?;
             format!("run {} --cycles {cycles}", campaign.name())
         }
         _ => {
             let until = Instant::now() + Duration::from_mins(arguments.minutes);
-            'rounds: for round in 0.. {
-                for campaign in ALL {
-                    if Instant::now() > until || report.violations() > 0 {
-                        break 'rounds;
-                    }
-                    one(campaign, seed + round, campaign.round, &mut report)?;
-                }
-            }
+            let rounds = (seed..).flat_map(|seed| ALL.into_iter().map(move |one| (one, seed)));
+            let due = rounds.take_while(|_| Instant::now() < until);
+            jobs::run(due.map(|(one, seed)| job(one, seed, one.round)), &mut report)?;
             format!("--minutes {}", arguments.minutes)
         }
     };
@@ -138,7 +122,18 @@ fn campaigns(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.record {
         report.record(seed, &command)?;
     }
-    Ok(if report.violations() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+impl Arguments {
+    fn job(&self, campaign: Campaign, seed: u64, cycles: u64) -> Job {
+        let steps = campaign.kind == Kind::Steps;
+        let binary = if steps { &self.failpoints } else { &self.binary }.clone();
+        let command = format!("run {} --cycles {cycles} --seed {seed}", campaign.words());
+        let work =
+            move |bar: &ProgressBar| campaign.run(&Run::new(seed, &binary, bar.clone())?, cycles);
+        Job { name: campaign.name(), command, work: Box::new(work) }
+    }
 }
 
 /// The part of a worker: see `worker`.

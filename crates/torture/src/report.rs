@@ -1,51 +1,104 @@
 //! The report, and the record that longer runs add to. Figures are written by the tools, never by
 //! hand.
 
+use crate::check::{Promise, Violation};
 use crate::run::Tally;
 use anyhow::{Context as _, Result};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
+use std::time::Instant;
 
 const RECORD: &str = "docs/reliability/record.tsv";
 const PAGE: &str = "RELIABILITY.md";
 const BEGIN: &str = "<!-- the record: written by ./torture record -->\n";
 const END: &str = "<!-- the end of the record -->\n";
+/// How many violations of a campaign are worth telling.
+const TELL: usize = 5;
 
-/// What the campaigns of a run did and found.
-#[derive(Default)]
+/// What the jobs of a run did and found.
 pub struct Report {
+    begun: Instant,
     lines: BTreeMap<String, Tally>,
+    /// What shows each violation again, with the first of them.
+    again: Vec<String>,
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        Self { begun: Instant::now(), lines: BTreeMap::new(), again: Vec::new() }
+    }
 }
 
 impl Report {
-    pub fn add(&mut self, campaign: &str, tally: Tally) {
-        let line = self.lines.entry(campaign.to_owned()).or_default();
+    pub fn add(&mut self, name: &str, command: &str, tally: Tally) {
+        if !tally.broken.is_empty() {
+            self.again.push(format!("./torture {command}"));
+        }
+        let line = self.lines.entry(name.to_owned()).or_default();
         for (what, n) in tally.counts {
             *line.counts.entry(what).or_default() += n;
         }
         line.broken.extend(tally.broken);
+        line.caught.extend(tally.caught);
+        line.missed.extend(tally.missed);
     }
 
-    pub fn violations(&self) -> usize {
-        self.lines.values().map(|tally| tally.broken.len()).sum()
+    pub fn is_broken(&self) -> bool {
+        self.lines.values().any(|tally| !tally.broken.is_empty())
+    }
+
+    /// No promise was broken, and every mistake that was made on purpose was found.
+    pub fn is_good(&self) -> bool {
+        !self.is_broken() && self.lines.values().all(|tally| tally.missed.is_empty())
     }
 
     /// For a person to judge.
     pub fn text(&self, seed: u64) -> String {
-        let mut text = format!("seed {seed}\n");
-        for (campaign, tally) in &self.lines {
-            let _ = writeln!(text, "{campaign:20} {tally}");
-            for broken in tally.broken.iter().take(5) {
-                let _ = writeln!(text, "    {broken}");
+        let mut text = format!("\nWhat was done, by seed {seed}\n");
+        for (name, tally) in &self.lines {
+            for (what, n) in &tally.counts {
+                let _ = writeln!(text, "  {name:18} {n:>10} {what}");
             }
         }
-        let verdict = match self.violations() {
-            0 => "no promise was broken".to_owned(),
-            n => format!("promises were broken {n} times; ./torture --seed {seed} shows it again"),
-        };
-        let _ = writeln!(text, "{verdict}");
+        let _ =
+            writeln!(text, "\nWhat was checked after each fault (RELIABILITY.md says it in full)");
+        for promise in Promise::ALL {
+            let of = |broken: &&Violation| broken.promise == promise;
+            let broken: usize =
+                self.lines.values().map(|tally| tally.broken.iter().filter(of).count()).sum();
+            let (name, says) = promise.says();
+            let verdict =
+                if broken == 0 { "held".into() } else { format!("BROKEN {broken} times") };
+            let _ = writeln!(text, "  {name:7} {says:52} {verdict}");
+        }
+        let tallies = || self.lines.values();
+        for broken in tallies().flat_map(|tally| tally.broken.iter().take(TELL)) {
+            let _ = writeln!(text, "\n{broken}");
+        }
+        for command in &self.again {
+            let _ = writeln!(text, "\nShown again by: {command}");
+        }
+        let caught: Vec<_> = tallies().flat_map(|tally| &tally.caught).collect();
+        let missed: Vec<_> = tallies().flat_map(|tally| &tally.missed).collect();
+        if !caught.is_empty() || !missed.is_empty() {
+            let _ = writeln!(text, "\nMistakes that were made on purpose");
+        }
+        let said = caught.iter().map(|bug| ("caught", bug));
+        for (how, bug) in said.chain(missed.iter().map(|bug| ("MISSED", bug))) {
+            let _ = writeln!(text, "  {how} {bug}");
+        }
+        let broken: usize = tallies().map(|tally| tally.broken.len()).sum();
+        let seconds = self.begun.elapsed().as_secs();
+        let _ = writeln!(
+            text,
+            "\n{broken} violations, {} mistakes caught, {} missed, in {} min {} s",
+            caught.len(),
+            missed.len(),
+            seconds / 60,
+            seconds % 60
+        );
         text
     }
 

@@ -2,10 +2,11 @@
 
 use crate::check::Violation;
 use crate::cluster::Cluster;
+use crate::disk::{Disk, Image};
 use crate::place::{Backend, Place};
 use crate::server::Launch;
 use anyhow::Result;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,9 @@ use tempfile::TempDir;
 pub struct Tally {
     pub counts: BTreeMap<&'static str, u64>,
     pub broken: Vec<Violation>,
+    /// Mistakes that were made on purpose: found, each with the promise that broke, and not found.
+    pub caught: Vec<String>,
+    pub missed: Vec<String>,
 }
 
 impl Tally {
@@ -38,8 +42,14 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let counts: Vec<_> = self.counts.iter().map(|(what, n)| format!("{n} {what}")).collect();
-        write!(f, "{}, {} violations", counts.join(", "), self.broken.len())
+        let counts = self.counts.iter().map(|(what, n)| format!("{n} {what}"));
+        let caught = self.caught.iter().map(|bug| format!("caught {bug}"));
+        let missed = self.missed.iter().map(|bug| format!("MISSED {bug}"));
+        let broken = self.broken.len();
+        let broken = (broken > 0).then(|| format!("{broken} VIOLATIONS"));
+        f.write_str(
+            &counts.chain(caught).chain(missed).chain(broken).collect::<Vec<_>>().join(", "),
+        )
     }
 }
 
@@ -56,11 +66,11 @@ pub struct Run {
     safe: TempDir,
     places: AtomicU64,
     cluster: tokio::sync::OnceCell<Arc<Cluster>>,
-    pub progress: ProgressBar,
+    progress: ProgressBar,
 }
 
 impl Run {
-    pub fn new(seed: u64, binary: &Path, quiet: bool) -> Result<Self> {
+    pub fn new(seed: u64, binary: &Path, progress: ProgressBar) -> Result<Self> {
         let memory = Path::new("/dev/shm");
         let safe = tempfile::Builder::new().prefix("torture-").tempdir_in(if memory.is_dir() {
             memory
@@ -70,8 +80,6 @@ impl Run {
         // A socket's path is short.
         let disk = tempfile::Builder::new().prefix("torture-").tempdir_in("/tmp")?;
         open_to_all(disk.path())?;
-        let progress = if quiet { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
-        progress.set_style(ProgressStyle::with_template("{spinner} {prefix} {msg}")?);
         Ok(Self {
             seed,
             binary: binary.to_path_buf(),
@@ -109,6 +117,12 @@ impl Run {
                 Place::Postgres { cluster, database }
             }
         })
+    }
+
+    /// An empty disk of our own, for a store.
+    pub fn new_disk(&self) -> Result<Arc<Disk>> {
+        let path = self.disk().join(format!("disk-{}", self.number()));
+        Ok(Arc::new(Disk::mount(&path, &Image::new())?))
     }
 
     /// The cluster of this run, made when it is first needed.

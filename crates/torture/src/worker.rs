@@ -159,6 +159,8 @@ fn fault(kind: &str, nth: u64, how: &str) -> Result<Fault> {
             Errno::NoSpace
         } else if how.contains("quota") {
             Errno::Quota
+        } else if how.contains("late") {
+            Errno::TimedOut
         } else {
             Errno::Io
         },

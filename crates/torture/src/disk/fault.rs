@@ -2,6 +2,8 @@
 //! `-shm`) is written back by the kernel whenever it likes, so its writes are neither counted nor
 //! made to fail.
 
+use std::time::Duration;
+
 /// A kind of operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -56,6 +58,7 @@ pub struct Faults {
     passed: u64,
     pub struck: u64,
     pub capacity: Option<u64>,
+    pub sync_takes: Duration,
 }
 
 impl Faults {

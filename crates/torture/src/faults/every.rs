@@ -13,11 +13,12 @@ use std::path::Path;
 const TICKS: u64 = 8;
 
 /// Kinds of failure, each with what it applies to.
-const HOWS: [(&str, &[&str]); 4] = [
+const HOWS: [(&str, &[&str]); 5] = [
     ("io", &KINDS),
     ("io-half", &["write"]),
     ("space", &["write", "truncate", "create", "sync"]),
     ("io-good", &["write", "sync"]),
+    ("late", &["read"]),
 ];
 
 /// The loop; `step` leaves out all but every so many n.

@@ -105,7 +105,7 @@ pub async fn work(disk: &Path, seed: u64) -> Result<String> {
     Ok(acknowledged.to_string())
 }
 
-/// Takes images all along the run, none twice.
+/// Takes images all along the run, none twice for the same acknowledged requests.
 fn take(
     mut walk: Images,
     seed: u64,
@@ -114,7 +114,7 @@ fn take(
     stop: impl Fn() -> bool,
 ) -> usize {
     let mut random = Random::of(seed, &[u64::MAX]);
-    let mut known: HashSet<[u8; 32]> = HashSet::new();
+    let mut known: HashSet<([u8; 32], usize)> = HashSet::new();
     let steps = walk.len().max(1) as u64;
     let (mut taken, mut acknowledged, mut passed) = (0, 0, 0);
     while let Some(entry) = walk.step() {
@@ -134,7 +134,8 @@ fn take(
             };
             tries += 1;
             let image = walk.image(&mut random, keep);
-            if known.insert(digest(&image)) {
+            // An image that was possible before is another case when more was acknowledged since.
+            if known.insert((digest(&image), acknowledged)) {
                 taken += 1;
                 let _ = to_workers.send(Case { image, acknowledged });
             }
@@ -196,7 +197,7 @@ async fn check_image(folder: &Path, case: &Case, whole: &Witness) -> Vec<Violati
 
 /// What was recovered is what the run had recorded up to some request, and no less than it had
 /// acknowledged.
-fn is_prefix(found: &Witness, whole: &Witness, acknowledged: usize) -> Vec<Violation> {
+pub fn is_prefix(found: &Witness, whole: &Witness, acknowledged: usize) -> Vec<Violation> {
     let mut broken = Vec::new();
     let requests = found.requests.len();
     if requests < acknowledged {

@@ -71,19 +71,10 @@ impl Drop for Ext4 {
     }
 }
 
-/// What is to be lost on purpose, so that it is seen that the test sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Control {
-    /// Nothing: all must be kept.
-    None,
-    /// PostgreSQL does not wait for the disk: acknowledged writes must be found missing.
-    AsynchronousCommit,
-}
-
-pub async fn run(run: &Run, backend: Backend, losses: u64, control: Control) -> Result<Tally> {
+pub async fn run(run: &Run, backend: Backend, losses: u64) -> Result<Tally> {
     match backend {
         Backend::Sqlite => sqlite(run, losses).await,
-        Backend::Postgres => postgres(run, losses, control).await,
+        Backend::Postgres => postgres(run, losses).await,
     }
 }
 
@@ -138,7 +129,7 @@ fn restarted(session: &Session, tally: &mut Tally) -> Option<Server> {
     }
 }
 
-async fn postgres(run: &Run, losses: u64, control: Control) -> Result<Tally> {
+async fn postgres(run: &Run, losses: u64) -> Result<Tally> {
     let mut tally = Tally::default();
     let folder = run.disk().join(format!("pgdisk-{}", run.number()));
     let mut ext4 = Ext4::make(&folder, 512)?;
@@ -147,19 +138,6 @@ async fn postgres(run: &Run, losses: u64, control: Control) -> Result<Tally> {
     cluster.create_database("run").await?;
     let place = Place::Postgres { cluster: Arc::clone(&cluster), database: "run".into() };
     let (mut session, mut server) = Session::start(run, place, run.seed, CLIENTS).await?;
-    if control == Control::AsynchronousCommit {
-        // Behind the product's back: it refuses to start on a server that says so.
-        let admin = cluster.connect("run").await?;
-        admin.batch_execute("ALTER ROLE postgres SET synchronous_commit = off").await?;
-        drop(admin);
-        let admin = cluster.connect("run").await?;
-        admin
-            .batch_execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE \
-            application_name = 'ies'",
-            )
-            .await?;
-    }
     for cycle in 0..losses {
         let since = session.load.history.len();
         let mut load = session.cycle(cycle);
@@ -174,10 +152,6 @@ async fn postgres(run: &Run, losses: u64, control: Control) -> Result<Tally> {
         let _ = clients.stop().await;
         ext4.come_back()?;
         cluster.start("")?;
-        if control == Control::AsynchronousCommit {
-            let admin = cluster.connect("run").await?;
-            admin.batch_execute("ALTER ROLE postgres RESET synchronous_commit").await?;
-        }
         tally.add("losses of power", 1);
         server = match restarted(&session, &mut tally) {
             Some(server) => server,

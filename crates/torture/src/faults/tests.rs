@@ -8,6 +8,7 @@ use crate::history::{Answer, History};
 use crate::random::Random;
 use crate::run::Run;
 use crate::server::{Launch, Server};
+use indicatif::ProgressBar;
 use item_event_store::command::Movement;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -36,7 +37,7 @@ fn launch(run: &Run, disk: &Disk) -> Launch {
 impl Bakery {
     /// The server has ended in peace.
     async fn stocked() -> Self {
-        let run = Run::new(1, &binary(), true).expect("a run");
+        let run = Run::new(1, &binary(), ProgressBar::hidden()).expect("a run");
         let disk = Disk::mount(&run.disk().join("first"), &Image::new()).expect("mounted");
         let mut server = launch(&run, &disk).start().expect("a server");
         let token = server.token.clone().expect("the first start prints a token");
