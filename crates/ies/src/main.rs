@@ -4,6 +4,8 @@
 compile_error!("failpoints are for test builds only");
 
 mod cli;
+#[cfg(test)]
+mod fuzz;
 mod http;
 mod wire;
 

@@ -1,8 +1,8 @@
 //! The campaigns by name, with how much of each every change has to pass.
 
 use crate::faults::{
-    ambiguous, backends, clients, clock, damage, every, full, images, kill, power, restored,
-    simulate, slow, steps, two,
+    ambiguous, backends, clients, clock, damage, every, full, images, kill, pooler, power,
+    restored, simulate, slow, steps, two,
 };
 use crate::place::Backend;
 use crate::run::{Run, Tally};
@@ -49,6 +49,8 @@ pub enum Kind {
     Restored,
     /// Flipped bits, empty pages and lost tails
     Damage,
+    /// pgbouncer in between
+    Pooler,
 }
 
 impl Kind {
@@ -73,7 +75,7 @@ const fn campaign(kind: Kind, backend: Backend, cycles: u64, round: u64) -> Camp
 }
 
 /// What every change has to pass; what takes longest comes first.
-pub const ALL: [Campaign; 24] = [
+pub const ALL: [Campaign; 25] = [
     campaign(Kind::Simulate, Backend::Sqlite, 300, 20),
     campaign(Kind::Images, Backend::Sqlite, 20_000, 1_000),
     campaign(Kind::Steps, Backend::Sqlite, 20, 1),
@@ -98,6 +100,7 @@ pub const ALL: [Campaign; 24] = [
     campaign(Kind::Two, Backend::Postgres, 20, 3),
     campaign(Kind::Restored, Backend::Sqlite, 10, 2),
     campaign(Kind::Damage, Backend::Sqlite, 300, 30),
+    campaign(Kind::Pooler, Backend::Postgres, 10, 2),
 ];
 
 impl Campaign {
@@ -131,6 +134,7 @@ impl Campaign {
             Kind::Two => runtime.block_on(two::run(run, backend, cycles)),
             Kind::Restored => runtime.block_on(restored::run(run, cycles)),
             Kind::Damage => runtime.block_on(damage::run(run, cycles)),
+            Kind::Pooler => runtime.block_on(pooler::run(run, cycles)),
         }
     }
 }

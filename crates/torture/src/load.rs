@@ -8,7 +8,7 @@ use crate::history::{Action, Answer, History, Op, Outcome};
 use crate::random::Random;
 use anyhow::{Context as _, Result, ensure};
 use item_event_store::time::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,6 +17,9 @@ use tokio::task::JoinSet;
 /// The name of the token that may do less.
 pub const BAKER: &str = "baker";
 const ADMIN: &str = "admin";
+/// One turn in so many brings the daily summary up to date.
+const SUMMARY_ONE_IN: u64 = 40;
+const SUMMARY: &str = "/v1/summary/daily/refresh";
 
 /// The tokens of a store.
 #[derive(Clone, Debug)]
@@ -150,6 +153,10 @@ impl One {
         for turn in 0.. {
             if stop.load(Ordering::Relaxed) {
                 break;
+            }
+            if self.random.one_in(SUMMARY_ONE_IN) {
+                // Its steps take turns with the requests; what it holds in the end is verified.
+                let _ = self.client.ask("POST", SUMMARY, &[], &Value::Null).await;
             }
             let answer = if self.random.one_in(8) {
                 let item = self.random.number(1, self.load.seen.items().max(1));

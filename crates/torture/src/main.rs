@@ -10,6 +10,7 @@ mod cluster;
 mod disk;
 mod faults;
 mod follow;
+mod fuzz;
 mod generate;
 mod history;
 mod jobs;
@@ -36,6 +37,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+/// How long every change is fuzzed by each target.
+const FUZZ_SECONDS: u64 = 60;
+
 /// Breaks what can break, and holds what is left to the promises of RELIABILITY.md.
 #[derive(Parser)]
 #[command(name = "torture")]
@@ -47,7 +51,7 @@ struct Arguments {
     #[arg(long, global = true)]
     seed: Option<u64>,
     /// The program under test
-    #[arg(long, global = true, default_value = "target/debug/ies")]
+    #[arg(long, global = true, default_value = "target/torture/ies")]
     binary: PathBuf,
     /// The same, built with failpoints
     #[arg(long, global = true, default_value = "target/torture/ies-failpoints")]
@@ -70,6 +74,12 @@ enum What {
         backend: place::Backend,
         #[arg(long, default_value_t = 10)]
         cycles: u64,
+    },
+    /// The fuzz targets of the parsers
+    Fuzz {
+        /// How long each of them
+        #[arg(long, default_value_t = FUZZ_SECONDS)]
+        seconds: u64,
     },
     /// Runs that must find something broken: each seeded bug, and `synchronous_commit=off`
     Control,
@@ -98,8 +108,13 @@ fn run_all(arguments: &Arguments) -> Result<ExitCode> {
     let command = match &arguments.what {
         Some(What::Ci) => {
             let campaigns = ALL.into_iter().map(|campaign| job(campaign, seed, campaign.cycles));
-            jobs::run(campaigns.chain(bugs::jobs(seed)), &mut report)?;
+            let all = std::iter::once(fuzz::job(FUZZ_SECONDS)).chain(campaigns);
+            jobs::run(all.chain(bugs::jobs(seed)), &mut report)?;
             "ci".to_owned()
+        }
+        Some(What::Fuzz { seconds }) => {
+            jobs::run(std::iter::once(fuzz::job(*seconds)), &mut report)?;
+            format!("fuzz --seconds {seconds}")
         }
         Some(What::Control) => {
             jobs::run(bugs::jobs(seed), &mut report)?;

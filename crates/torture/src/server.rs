@@ -47,7 +47,8 @@ impl Launch {
         let mut command = Command::new(&self.binary);
         let log = OpenOptions::new().create(true).append(true).open(&self.log)?;
         command
-            .args(["serve", "--addr", "127.0.0.1:0", "--requests-per-second", "0", "--store"])
+            .args(["serve", "--addr", "127.0.0.1:0", "--requests-per-second", "0"])
+            .args(["--summary-every", "1s", "--store"])
             .arg(&self.store)
             .env_remove("IES_TOKEN")
             .env_remove("IES_SERVER")

@@ -2,6 +2,8 @@
 //! records nothing twice, because every request's key follows from the file's content.
 
 mod dry_run;
+#[cfg(test)]
+mod fuzz;
 mod items;
 mod line;
 mod reader;

@@ -47,13 +47,13 @@ pub async fn record_many(
     write.execute(to_commands(commands)?, shape).await
 }
 
-fn parse_array(bytes: &[u8]) -> Result<Vec<wire::Command>, Problem> {
+pub fn parse_array(bytes: &[u8]) -> Result<Vec<wire::Command>, Problem> {
     // The reader that can name what is wrong is slower, so it is asked only when something is.
     let commands: Vec<Object<_>> = serde_json::from_slice(bytes).or_else(|_| from_json(bytes))?;
     Ok(commands.into_iter().map(|Object(command)| command).collect())
 }
 
-fn parse_lines(bytes: &[u8]) -> Result<Vec<wire::Command>, Problem> {
+pub fn parse_lines(bytes: &[u8]) -> Result<Vec<wire::Command>, Problem> {
     let text = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     if text.is_empty() {
         return Ok(Vec::new());
@@ -71,7 +71,7 @@ fn parse_lines(bytes: &[u8]) -> Result<Vec<wire::Command>, Problem> {
     Ok(commands)
 }
 
-fn to_commands(commands: Vec<wire::Command>) -> Result<Vec<Command>, Problem> {
+pub fn to_commands(commands: Vec<wire::Command>) -> Result<Vec<Command>, Problem> {
     let commands = commands.into_iter().enumerate();
     let convert = |(index, command): (usize, wire::Command)| {
         let error = |error: wire::InvalidMember| {

@@ -57,7 +57,7 @@ pub fn only<'h>(
 }
 
 /// A structured-field string (RFC 9651), or the bare text that other services take.
-fn parse_key(text: &str) -> Result<IdempotencyKey, String> {
+pub fn parse_key(text: &str) -> Result<IdempotencyKey, String> {
     let Some(quoted) = text.strip_prefix('"') else {
         if text.contains(['"', '\\']) {
             return Err("quote a key that has quotes or backslashes".into());

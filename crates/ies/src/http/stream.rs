@@ -41,7 +41,7 @@ pub struct Filter {
 
 /// Where a stream begins.
 #[derive(Debug, PartialEq, Eq)]
-enum Start {
+pub enum Start {
     After(Position),
     Resume(Cursor),
 }
@@ -85,7 +85,7 @@ pub async fn stream(
 }
 
 /// `Last-Event-ID` wins: a browser sends it when it connects again, to the same address.
-fn start(last_event_id: Option<&str>, after: Option<&str>) -> Result<Start, Problem> {
+pub fn start(last_event_id: Option<&str>, after: Option<&str>) -> Result<Start, Problem> {
     let Some(text) = last_event_id.or(after) else { return Ok(Start::After(Position::START)) };
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         let too_large = |_| Problem::new(&kinds::INVALID_CURSOR, "too large a position");

@@ -3,6 +3,7 @@
 
 mod access;
 mod connection;
+mod fuzz;
 mod ledgers;
 mod problems;
 mod reads;

@@ -29,12 +29,15 @@ pub fn check(
             let Answer::Reply { status, replayed, .. } = &op.answer else { return false };
             *status == 201 && !replayed
         };
-        let may_have_led = |op: &Op| match &op.answer {
-            Answer::Reply { replayed: true, .. } => false,
+        // A commit whose answer was lost is looked up by its keys: what is found is told as a
+        // replay, also to the one who sent it first.
+        let may_have_led = |(nth, (op, _)): (usize, &(&Op, &Arc<Call>))| match &op.answer {
+            Answer::Reply { replayed: true, .. } => nth == 0,
             answer => answer.outcome() != Outcome::NotStarted,
         };
-        if decided.contains_key(key) && !calls.iter().any(|(op, _)| may_have_led(op)) {
-            let what = format!("the key {key} is recorded, and was always told not to be started");
+        if decided.contains_key(key) && !calls.iter().enumerate().any(may_have_led) {
+            let told: Vec<_> = calls.iter().map(|(op, _)| &op.answer).collect();
+            let what = format!("the key {key} is recorded, and was never told so: {told:?}");
             found.push(Violation::new(Promise::I2NoPhantom, what));
         }
         if calls.iter().filter(|(op, _)| first(op)).count() > 1 {

@@ -164,6 +164,7 @@ impl Connections {
             .map_err(|error| StoreError::Failed(error.to_string()))?;
         let connections = Self { pool, mode, place, hints: Hints::new(address) };
         check(&connections.get().await?).await?;
+        check_pooler(&connections).await?;
         Ok(connections)
     }
 
@@ -231,5 +232,19 @@ async fn check(conn: &Connection) -> Result<()> {
              ies_app instead"
         );
     }
+    Ok(())
+}
+
+/// Refuses a pooler that lends another connection for each transaction and does not carry prepared
+/// statements over to it: everything is prepared once.
+async fn check_pooler(connections: &Connections) -> Result<()> {
+    let (conn, other) = (connections.get().await?, connections.get().await?);
+    let prepared = conn.prepare(SETTINGS).await?;
+    // Such a pooler gives the other one the connection that it was prepared on and that is free.
+    let other = InTransaction::new(other);
+    other.batch(BEGIN_READ).await?;
+    let found = in_time(conn.client().query(&prepared, &[])).await;
+    other.end().await;
+    found??;
     Ok(())
 }

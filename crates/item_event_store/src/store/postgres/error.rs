@@ -28,6 +28,12 @@ fn interpret_db(error: &DbError) -> StoreError {
     if *state == SqlState::DISK_FULL {
         return StoreError::Full(text);
     }
+    if [SqlState::INVALID_SQL_STATEMENT_NAME, SqlState::DUPLICATE_PSTATEMENT].contains(state) {
+        return StoreError::Config(format!(
+            "{text}: a pooler does not carry prepared statements; let pgbouncer pool sessions, or \
+             transactions from version 1.21 on with max_prepared_statements set"
+        ));
+    }
     match class {
         // Serialization failures and deadlocks.
         "40" => StoreError::Aborted(text),
