@@ -100,6 +100,8 @@ async fn kill_again_and_again(store: &Path, kills: usize) {
             .collect();
         let enough = acknowledged(&history) + ACKNOWLEDGED;
         while acknowledged(&history) < enough {
+            let sending = clients.iter().any(|client| !client.is_finished());
+            assert!(sending, "the server ended by itself");
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         tokio::time::sleep(Duration::from_millis(13 * (kill as u64 % 10))).await;
