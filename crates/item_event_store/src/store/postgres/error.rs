@@ -37,14 +37,18 @@ fn interpret_db(error: &DbError) -> StoreError {
     match class {
         // Serialization failures and deadlocks.
         "40" => StoreError::Aborted(text),
+        // The driver and the server do not speak the same language.
+        "08" if *state == SqlState::PROTOCOL_VIOLATION => StoreError::Failed(text),
         // Locks that were not to be had; too many connections; a server that stops, a statement
-        // that was cancelled.
-        "55" | "53" | "57" => StoreError::Busy(text),
+        // that was cancelled; a node of Citus that is not there.
+        "55" | "53" | "57" | "08" => StoreError::Busy(text),
         // Values, constraints and guards, privileges.
         "22" | "23" | "42" => StoreError::Refused(text),
         "28" => StoreError::Config(text),
         "3D" => StoreError::NotFound(text),
-        "XX" => StoreError::Corrupt(text),
+        // Pages and indexes. What is merely internal need not be damage: Citus says so of a node
+        // that went away within a COPY.
+        "XX" if *state != SqlState::INTERNAL_ERROR => StoreError::Corrupt(text),
         _ => StoreError::Failed(format!("{text} ({})", state.code())),
     }
 }
