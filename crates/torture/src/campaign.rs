@@ -1,7 +1,7 @@
 //! The campaigns by name, with how much of each every change has to pass.
 
 use crate::faults::{
-    ambiguous, backends, clients, clock, damage, every, full, images, kill, pooler, power,
+    ambiguous, backends, clients, clock, damage, every, full, images, kill, ledgers, pooler, power,
     restored, simulate, slow, steps, two,
 };
 use crate::place::Backend;
@@ -51,6 +51,8 @@ pub enum Kind {
     Damage,
     /// pgbouncer in between
     Pooler,
+    /// Many ledgers at once, and kill -9
+    Ledgers,
 }
 
 impl Kind {
@@ -75,7 +77,7 @@ const fn campaign(kind: Kind, backend: Backend, cycles: u64, round: u64) -> Camp
 }
 
 /// What every change has to pass; what takes longest comes first.
-pub const ALL: [Campaign; 25] = [
+pub const ALL: [Campaign; 27] = [
     campaign(Kind::Simulate, Backend::Sqlite, 300, 20),
     campaign(Kind::Images, Backend::Sqlite, 20_000, 1_000),
     campaign(Kind::Steps, Backend::Sqlite, 20, 1),
@@ -101,6 +103,8 @@ pub const ALL: [Campaign; 25] = [
     campaign(Kind::Restored, Backend::Sqlite, 10, 2),
     campaign(Kind::Damage, Backend::Sqlite, 300, 30),
     campaign(Kind::Pooler, Backend::Postgres, 10, 2),
+    campaign(Kind::Ledgers, Backend::Sqlite, 20, 3),
+    campaign(Kind::Ledgers, Backend::Postgres, 10, 2),
 ];
 
 impl Campaign {
@@ -134,6 +138,7 @@ impl Campaign {
             Kind::Two => runtime.block_on(two::run(run, backend, cycles)),
             Kind::Restored => runtime.block_on(restored::run(run, cycles)),
             Kind::Damage => runtime.block_on(damage::run(run, cycles)),
+            Kind::Ledgers => runtime.block_on(ledgers::run(run, backend, cycles)),
             Kind::Pooler => runtime.block_on(pooler::run(run, cycles)),
         }
     }

@@ -22,11 +22,15 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 const TRIES: usize = 120;
 const TRY_AFTER: Duration = Duration::from_millis(250);
 
+/// The ledger that every store has.
+pub const MAIN: &str = "main";
+
 /// One caller.
 #[derive(Clone)]
 pub struct Client {
     url: String,
     token: String,
+    ledger: String,
     pub actor: Actor,
     http: HttpClient<HttpConnector, Full<Bytes>>,
 }
@@ -42,7 +46,13 @@ impl Client {
     pub fn new(url: &str, token: &str, actor: &str) -> Self {
         let http = HttpClient::builder(TokioExecutor::new()).build_http();
         let actor = actor.parse().expect("an actor's name");
-        Self { url: url.to_owned(), token: token.to_owned(), actor, http }
+        let ledger = MAIN.to_owned();
+        Self { url: url.to_owned(), token: token.to_owned(), ledger, actor, http }
+    }
+
+    /// The same for another ledger.
+    pub fn of_ledger(self, ledger: &str) -> Self {
+        Self { ledger: ledger.to_owned(), ..self }
     }
 
     /// An admin whose requests all travel on one connection, side by side.
@@ -61,6 +71,7 @@ impl Client {
     ) -> Result<Response<Incoming>> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
         request = request.header("authorization", format!("Bearer {}", self.token));
+        request = request.header("ledger", &self.ledger);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

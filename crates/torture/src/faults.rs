@@ -9,6 +9,7 @@ pub mod every;
 pub mod full;
 pub mod images;
 pub mod kill;
+pub mod ledgers;
 pub mod pooler;
 pub mod power;
 pub mod restored;

@@ -2,7 +2,7 @@
 //! keys again, also with other content and while the first is under way.
 
 use crate::call::Call;
-use crate::client::Client;
+use crate::client::{Client, MAIN};
 use crate::generate::{Generator, Seen};
 use crate::history::{Action, Answer, History, Op, Outcome};
 use crate::random::Random;
@@ -21,11 +21,12 @@ const ADMIN: &str = "admin";
 const SUMMARY_ONE_IN: u64 = 40;
 const SUMMARY: &str = "/v1/summary/daily/refresh";
 
-/// The tokens of a store.
+/// The tokens of a store, and the ledger that they are used for.
 #[derive(Clone, Debug)]
 pub struct Tokens {
     pub admin: String,
     pub baker: String,
+    pub ledger: String,
 }
 
 impl Tokens {
@@ -36,20 +37,20 @@ impl Tokens {
         let key = [("idempotency-key", "baker-token"), ("content-type", "application/json")];
         let made = client.ask("POST", "/v1/tokens", &key, &body).await?;
         let baker = made.body["secret"].as_str().context("a token's secret")?.to_owned();
-        Ok(Self { admin: admin.to_owned(), baker })
+        Ok(Self { admin: admin.to_owned(), baker, ledger: MAIN.to_owned() })
     }
 
     pub fn admin(&self, url: &str) -> Client {
-        Client::new(url, &self.admin, ADMIN)
+        Client::new(url, &self.admin, ADMIN).of_ledger(&self.ledger)
+    }
+
+    fn baker(&self, url: &str) -> Client {
+        Client::new(url, &self.baker, BAKER).of_ledger(&self.ledger)
     }
 
     /// The client that sends a call.
     fn of(&self, url: &str, call: &Call) -> Client {
-        if call.actor.as_str() == BAKER {
-            Client::new(url, &self.baker, BAKER)
-        } else {
-            self.admin(url)
-        }
+        if call.actor.as_str() == BAKER { self.baker(url) } else { self.admin(url) }
     }
 }
 
@@ -82,7 +83,7 @@ impl Load {
                 load: self.clone(),
                 // Every client but the last may do all.
                 client: if number + 1 == self.clients && number > 0 {
-                    Client::new(url, &self.tokens.baker, BAKER)
+                    self.tokens.baker(url)
                 } else {
                     self.tokens.admin(url)
                 },

@@ -47,22 +47,23 @@ impl Place {
         }
     }
 
-    /// Everything that the database holds.
-    pub async fn witness(&self) -> Result<Witness> {
+    /// Everything that the database holds of a ledger.
+    pub async fn witness(&self, ledger: &str) -> Result<Witness> {
+        let name = format!("{ledger}.db");
         match self {
             Self::Sqlite(folder) => {
-                let file = folder.join("main.db");
+                let file = folder.join(name);
                 tokio::task::spawn_blocking(move || witness::read_sqlite(&file)).await?
             }
             // Never a file of the disk itself: who serves a file that he maps waits for himself.
             Self::Disk(disk) => {
                 let copy = tempfile::tempdir()?;
                 lay_out(&disk.contents(), copy.path())?;
-                let file = copy.path().join(STORE).join("main.db");
+                let file = copy.path().join(STORE).join(name);
                 tokio::task::spawn_blocking(move || witness::read_sqlite(&file)).await?
             }
             Self::Postgres { cluster, database } => {
-                witness::read_postgres(&cluster.connect(database).await?).await
+                witness::read_postgres(&cluster.connect(database).await?, ledger).await
             }
         }
     }

@@ -53,7 +53,7 @@ pub async fn cuts(run: &Run, backend: Backend, cuts: u64) -> Result<Tally> {
     }
     clients.stop().await?;
     let mut broken = session.settle(&server, 0).await?;
-    let witness = session.place.witness().await?;
+    let witness = session.witness().await?;
     for follower in &mut cut {
         let mut stream = follower.open(&client).await?;
         follower.read_to(&mut stream, witness.position).await?;

@@ -47,7 +47,7 @@ pub async fn run(run: &Run, backend: Backend, jumps: u64) -> Result<Tally> {
         }
         clients.stop().await?;
         let mut broken = session.settle(&server, since).await?;
-        broken.extend(goes_back(&session.place.witness().await?));
+        broken.extend(goes_back(&session.witness().await?));
         run.say(format!("clocks, {}: {tally}", backend.name()));
         if tally.found(broken) {
             return Ok(tally);

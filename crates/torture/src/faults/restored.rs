@@ -50,7 +50,7 @@ async fn one(run: &Run, cycle: u64, tally: &mut Tally) -> Result<Vec<Violation>>
     let mut broken = session.settle(&server, 0).await?;
     server.terminate()?;
     session.verify(run, tally)?;
-    let old = session.place.witness().await?;
+    let old = session.witness().await?;
     broken.extend(is_prefix(&read_sqlite(&copy)?, &old, before));
     let as_a_file = random.one_in(2);
     take_place(&session, &copy, as_a_file)?;
@@ -66,7 +66,7 @@ async fn one(run: &Run, cycle: u64, tally: &mut Tally) -> Result<Vec<Violation>>
     };
     push(&load, &server, &session.place, session.follower.position(), 2).await?;
     broken.extend(told(&session, &server).await?);
-    let now = session.place.witness().await?;
+    let now = session.witness().await?;
     let client = session.load.tokens.admin(&server.url);
     let mut anew = Follower::default();
     let mut stream = anew.open(&client).await?;
@@ -91,7 +91,7 @@ async fn told(session: &Session, server: &Server) -> Result<Option<Violation>> {
 /// Writes until the log is longer than `position`.
 async fn push(load: &Load, server: &Server, place: &Place, position: i64, wave: u64) -> Result<()> {
     for number in 0..PUSHES {
-        if place.witness().await?.position > position {
+        if place.witness(&load.tokens.ledger).await?.position > position {
             return Ok(());
         }
         let name = format!("{}-{wave}-{number}", load.name);

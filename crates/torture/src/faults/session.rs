@@ -8,7 +8,9 @@ use crate::load::{Load, Tokens, acknowledged};
 use crate::place::Place;
 use crate::run::{Run, Tally, panics};
 use crate::server::{Launch, Server};
-use anyhow::{Context as _, Result};
+use crate::witness::Witness;
+use anyhow::{Context as _, Result, ensure};
+use serde_json::json;
 use std::sync::Arc;
 
 /// One store, from its making to its last check.
@@ -50,6 +52,32 @@ impl Session {
         Ok((Self { place, launch, load, follower: Follower::default() }, server))
     }
 
+    /// The same on another ledger of the store, which is made.
+    pub async fn beside(&self, run: &Run, server: &Server, ledger: &str) -> Result<Self> {
+        let body = json!({ "name": ledger });
+        let headers = [("content-type", "application/json"), ("idempotency-key", ledger)];
+        let admin = self.load.tokens.admin(&server.url);
+        let made = admin.ask("POST", "/v1/ledgers", &headers, &body).await?;
+        ensure!(made.status == 201, "making a ledger: {made:?}");
+        let name = format!("s{}", run.number());
+        let history = History::create(&run.safe().join(format!("{name}.jsonl")))?;
+        let load = Load {
+            history: Arc::new(history),
+            seen: Arc::new(Seen::default()),
+            tokens: Tokens { ledger: ledger.to_owned(), ..self.load.tokens.clone() },
+            name,
+            ..self.load.clone()
+        };
+        load.prepare(&server.url).await?;
+        let (place, launch) = (self.place.clone(), self.launch.clone().env("IES_LEDGER", ledger));
+        Ok(Self { place, launch, load, follower: Follower::default() })
+    }
+
+    /// Everything that the database holds of its ledger.
+    pub async fn witness(&self) -> Result<Witness> {
+        self.place.witness(&self.load.tokens.ledger).await
+    }
+
     /// The load of one cycle: its keys and its commands are its own.
     pub fn cycle(&self, cycle: u64) -> Load {
         let mut load = self.load.clone();
@@ -78,7 +106,7 @@ impl Session {
             return Ok(broken);
         }
         self.load.resolve(&server.url, since).await?;
-        let witness = match self.place.witness().await {
+        let witness = match self.witness().await {
             Ok(witness) => witness,
             Err(error) => {
                 let what = format!("the database cannot be read: {error:#}");
@@ -126,10 +154,9 @@ fn left_behind(folder: &std::path::Path) -> Result<Vec<Violation>> {
     let mut broken = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let name = entry?.file_name().to_string_lossy().into_owned();
-        let known = ["main.db", "store.db", "store.lock"].contains(&name.as_str())
-            || ["main.db", "store.db"].iter().any(|db| {
-                name.strip_prefix(db).is_some_and(|rest| ["-wal", "-shm"].contains(&rest))
-            });
+        let of_a_ledger = name.split_once(".db");
+        let known = name == "store.lock"
+            || of_a_ledger.is_some_and(|(_, rest)| ["", "-wal", "-shm"].contains(&rest));
         if !known {
             broken.push(Violation::new(Promise::I12Leaks, format!("{name} was left behind")));
         }

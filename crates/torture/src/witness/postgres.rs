@@ -7,19 +7,20 @@ use item_event_store::ids::{ItemId, Position};
 use item_event_store::time::Timestamp;
 use tokio_postgres::{Client, Row};
 
-/// Reads the ledger `main`.
-pub async fn read(client: &Client) -> Result<Witness> {
+/// Reads a ledger.
+pub async fn read(client: &Client, ledger: &str) -> Result<Witness> {
     client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-    let position = client.query_one("SELECT position FROM ledgers WHERE ledger_id = 'main'", &[]);
+    let head = "SELECT position FROM ledgers WHERE ledger_id = $1";
+    let position = client.query_one(head, &[&ledger]).await?;
     let witness = Witness {
-        position: position.await?.get(0),
-        requests: all(client, REQUESTS, "requests", "id", request).await?,
-        events: all(client, EVENTS, "item_event_store", "id", event).await?,
-        counts: all(client, COUNTS, "item_inventory", "item_id", count).await?,
-        items: all(client, ITEMS, "items", "id", item).await?,
+        position: position.get(0),
+        requests: all(client, ledger, REQUESTS, "requests", "id", request).await?,
+        events: all(client, ledger, EVENTS, "item_event_store", "id", event).await?,
+        counts: all(client, ledger, COUNTS, "item_inventory", "item_id", count).await?,
+        items: all(client, ledger, ITEMS, "items", "id", item).await?,
         item_changes: {
-            let sql = "SELECT count(*) FROM item_changes WHERE ledger_id = 'main'";
-            client.query_one(sql, &[]).await?.get(0)
+            let sql = "SELECT count(*) FROM item_changes WHERE ledger_id = $1";
+            client.query_one(sql, &[&ledger]).await?.get(0)
         },
         storage: Vec::new(),
     };
@@ -29,6 +30,7 @@ pub async fn read(client: &Client) -> Result<Witness> {
 
 async fn all<T>(
     client: &Client,
+    ledger: &str,
     columns: &str,
     table: &str,
     order: &str,
@@ -45,8 +47,8 @@ async fn all<T>(
         other => other.to_owned(),
     });
     let columns = columns.collect::<Vec<_>>().join(", ");
-    let sql = format!("SELECT {columns} FROM {table} WHERE ledger_id = 'main' ORDER BY {order}");
-    let rows = client.query(&sql, &[]).await.with_context(|| sql.clone())?;
+    let sql = format!("SELECT {columns} FROM {table} WHERE ledger_id = $1 ORDER BY {order}");
+    let rows = client.query(&sql, &[&ledger]).await.with_context(|| sql.clone())?;
     rows.iter().map(read).collect()
 }
 
