@@ -1,0 +1,27 @@
+//! Others that do the same work: each is driven as its makers show, with its own settings for
+//! durable answers, and its final count is checked.
+
+pub mod crates;
+pub mod message_db;
+pub mod tigerbeetle;
+
+use crate::results::Record;
+use crate::single::Single;
+use anyhow::Result;
+
+/// One of the others.
+#[derive(Clone, Copy)]
+pub struct Peer {
+    pub name: &'static str,
+    /// Single events, from as many connections as everybody has.
+    pub post: fn(Single<'_>, &str, &mut Record) -> Result<()>,
+}
+
+/// Those that take single events.
+pub const ALL: [Peer; 5] = [
+    Peer { name: "message-db", post: message_db::post },
+    Peer { name: "UmaDB", post: crates::umadb },
+    Peer { name: "cqrs-es", post: crates::cqrs_es },
+    Peer { name: "disintegrate", post: crates::disintegrate },
+    Peer { name: "eventually", post: crates::eventually },
+];
