@@ -140,6 +140,11 @@ impl Bench {
         self.rounds(rounds, contenders, record)
     }
 
+    /// What gives many figures by itself.
+    pub fn once(&self, contenders: Vec<Contender<'_>>, record: &mut Record) -> Result<()> {
+        self.rounds(1, contenders, record)
+    }
+
     fn rounds(
         &self,
         rounds: usize,

@@ -5,7 +5,7 @@ use crate::cluster::Database;
 use crate::fill::fill;
 use crate::server::Server;
 use crate::work::Random;
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use std::rc::Rc;
 use tempfile::TempDir;
 
@@ -86,6 +86,8 @@ impl Grown {
         }
         let server = Server::start(&bench.program, &store, None)?;
         let token = server.token.clone();
+        let position = server.position()?;
+        ensure!(position == events, "{position} events, {events} expected");
         server.stop()?;
         Ok(Rc::new(Self { store, token, events, folder, database }))
     }

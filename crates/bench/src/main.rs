@@ -5,6 +5,7 @@
 
 mod bench;
 mod cluster;
+mod counts;
 mod fill;
 mod grown;
 mod http;
@@ -59,6 +60,15 @@ struct Arguments {
 enum What {
     /// Draw and write again what was measured
     Pages,
+    /// Count instructions and compare with crates/bench/counts.txt
+    Counts {
+        /// Write the file anew
+        #[arg(long)]
+        write: bool,
+    },
+    /// Do a step so many times, to be counted
+    #[command(hide = true)]
+    Step { name: String, times: u32 },
     /// Fill a store through the library, in a process of its own
     #[command(hide = true)]
     Ingest { events: usize, folder: PathBuf },
@@ -72,6 +82,8 @@ fn main() -> Result<()> {
     let arguments = Arguments::parse();
     match &arguments.what {
         Some(What::Pages) => page::render(Path::new(".")),
+        Some(What::Counts { write }) => counts::count(&arguments.program, *write),
+        Some(What::Step { name, times }) => counts::run_step(name, *times),
         Some(What::Ingest { events, folder }) => {
             tokio::runtime::Runtime::new()?.block_on(scenario::bulk::ingest(*events, folder))
         }

@@ -66,12 +66,12 @@ impl Growth {
         self.marks.last().map_or(0, |mark| mark.0)
     }
 
-    /// Events a second after a warm-up, if there is anything after it.
+    /// Events a second after a warm-up, or in all where little is left after it.
     pub fn rate_after(&self, warm_up: Duration) -> f64 {
         let warm = warm_up.as_secs_f64();
         let before = self.marks.iter().find(|mark| mark.1 >= warm).copied();
         let last = self.marks.last().copied().unwrap_or((0, 0.0));
-        let before = before.filter(|before| before.0 < last.0).unwrap_or((0, 0.0));
+        let before = before.filter(|before| before.1 <= last.1 / 2.0).unwrap_or((0, 0.0));
         (last.0 - before.0) as f64 / (last.1 - before.1)
     }
 

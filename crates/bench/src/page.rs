@@ -15,8 +15,8 @@ use crate::results::Measured;
 /// A picture of a scenario.
 #[derive(Clone, Copy)]
 pub enum Picture {
-    /// A row for each contender.
-    Bars { file: &'static str, title: &'static str, measure: &'static str },
+    /// A row for each contender that has `only` in its name.
+    Bars { file: &'static str, title: &'static str, measure: &'static str, only: &'static str },
     /// A line for each contender.
     Lines { file: &'static str, title: &'static str, measure: &'static str, x: Axis, y: Axis },
 }
@@ -71,7 +71,7 @@ impl Picture {
     /// Draws it; `None` when nothing of it was measured.
     pub fn draw(&self, measured: &Measured) -> Option<String> {
         match self {
-            Self::Bars { title, measure, .. } => bars::draw(measured, title, measure),
+            Self::Bars { title, measure, only, .. } => bars::draw(measured, title, measure, only),
             Self::Lines { title, measure, x, y, .. } => {
                 lines::draw(measured, title, measure, *x, *y)
             }

@@ -1,6 +1,7 @@
 //! The scenarios: each measures one question, alone or with all the others.
 
 pub mod bulk;
+mod count;
 mod history;
 mod post;
 mod postgres;
@@ -25,7 +26,7 @@ pub struct Scenario {
 }
 
 /// All of them, in the order of the page.
-pub const ALL: [Scenario; 7] = [
+pub const ALL: [Scenario; 8] = [
     post::SCENARIO,
     postgres::SCENARIO,
     bulk::SCENARIO,
@@ -33,4 +34,5 @@ pub const ALL: [Scenario; 7] = [
     history::SCENARIO,
     upkeep::SCENARIO,
     start::SCENARIO,
+    count::SCENARIO,
 ];

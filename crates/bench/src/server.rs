@@ -19,15 +19,20 @@ pub struct Server {
 impl Server {
     /// Starts it and waits until it listens. `token`: the one that the store's first start gave.
     pub fn start(program: &Path, store: &str, token: Option<&str>) -> Result<Self> {
-        let mut process = Command::new(program)
+        Self::start_by(Command::new(program), store, token)
+            .with_context(|| format!("starting {}", program.display()))
+    }
+
+    /// The same by a command that will take the program's arguments.
+    pub fn start_by(mut command: Command, store: &str, token: Option<&str>) -> Result<Self> {
+        let mut process = command
             .args(["serve", "--addr", "127.0.0.1:0", "--requests-per-second", "0", "--store"])
             .arg(store)
             .env_remove("IES_TOKEN")
             .env_remove("IES_SERVER")
             .env("IES_LOG", "error")
             .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("starting {}", program.display()))?;
+            .spawn()?;
         let (mut address, mut token) = (None, token.map(ToOwned::to_owned));
         let stdout = process.stdout.take().context("a pipe")?;
         for line in BufReader::new(stdout).lines() {

@@ -36,10 +36,12 @@ CREATE TABLE item_inventory (
 
 CREATE FUNCTION keep_inventory() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO item_inventory (ledger_id, item_id, quantity)
-  SELECT ledger_id, item_id, sum(quantity_change) FROM added GROUP BY ledger_id, item_id
-  ON CONFLICT (ledger_id, item_id)
-  DO UPDATE SET quantity = item_inventory.quantity + EXCLUDED.quantity;
+  UPDATE item_inventory AS kept SET quantity = kept.quantity + moved.quantity_change
+  FROM (
+    SELECT ledger_id, item_id, sum(quantity_change) AS quantity_change
+    FROM added GROUP BY ledger_id, item_id
+  ) AS moved
+  WHERE kept.ledger_id = moved.ledger_id AND kept.item_id = moved.item_id;
   RETURN NULL;
 END
 $$;

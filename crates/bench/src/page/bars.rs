@@ -8,16 +8,17 @@ use crate::results::{Figure, Measured};
 const TOP: f64 = 48.0;
 const ROW: f64 = 28.0;
 const BAR: f64 = 16.0;
-const LEFT: f64 = 300.0;
+const LEFT: f64 = 340.0;
 /// For the value behind the longest bar.
-const RIGHT: f64 = 150.0;
+const RIGHT: f64 = 140.0;
 
 /// Draws the figures of a measure, in the order in which the contenders ran.
-pub fn draw(measured: &Measured, title: &str, measure: &str) -> Option<String> {
-    let figures: Vec<&Figure> =
-        measured.figures.iter().filter(|figure| figure.measure == measure).collect();
+/// `only`: what a contender's name has in it.
+pub fn draw(measured: &Measured, title: &str, measure: &str, only: &str) -> Option<String> {
+    let shown = |figure: &&Figure| figure.measure == measure && figure.contender.contains(only);
+    let figures: Vec<&Figure> = measured.figures.iter().filter(shown).collect();
     let most = figures.iter().map(|figure| figure.high()).fold(0.0, f64::max);
-    if figures.is_empty() || most <= 0.0 {
+    if figures.is_empty() {
         return None;
     }
     let described: Vec<String> = figures
@@ -26,7 +27,7 @@ pub fn draw(measured: &Measured, title: &str, measure: &str) -> Option<String> {
         .collect();
     let rows: f64 = figures.iter().map(|_| ROW).sum();
     let mut canvas = Canvas::new(TOP + rows + 12.0, title, &described.join("; "));
-    let scale = (WIDTH - LEFT - RIGHT) / most;
+    let scale = (WIDTH - LEFT - RIGHT) / most.max(f64::MIN_POSITIVE);
     canvas.line(&[(LEFT, TOP - 4.0), (LEFT, TOP + rows)], FAINT, 1.0);
     let mut y = TOP;
     for figure in figures {

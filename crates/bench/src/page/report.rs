@@ -2,7 +2,7 @@
 //! begins with `<!-- bench:WHAT -->` and ends with `<!-- bench:end -->`; what is between is made
 //! here.
 
-use super::{goals, number};
+use super::{Picture, goals, number};
 use crate::results::{FOLDER, Figure, Measured};
 use crate::scenario::{ALL, Scenario};
 use anyhow::{Context as _, Result, bail};
@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Pages with places that show a part of the report.
-const PAGES: [&str; 1] = ["README.md"];
+const PAGES: [&str; 2] = ["README.md", "docs/where-the-count-lives.md"];
 const BEGIN: &str = "<!-- bench:";
 const END: &str = "<!-- bench:end -->";
 
@@ -74,19 +74,22 @@ fn filled(text: &str, all: &All, folder: &str) -> Result<String> {
     Ok(out + rest)
 }
 
-/// What a place shows: `goals`; `scenario NAME`; or `figure SCENARIO / CONTENDER / MEASURE`.
+/// What a place shows: `goals`; of a scenario `table NAME` or `picture NAME FILE`; or a `figure
+/// SCENARIO / CONTENDER / MEASURE`.
 fn part(what: &str, all: &All, folder: &str) -> Result<String> {
     let (kind, name) = what.split_once(' ').unwrap_or((what, ""));
     match kind {
         "goals" => Ok(format!("\n{}", goals::table(all))),
-        "pictures" | "table" => {
+        "picture" | "table" => {
+            let (name, file) = name.split_once(' ').unwrap_or((name, ""));
             let scenario = ALL.iter().find(|scenario| scenario.name == name);
             let scenario = scenario.with_context(|| format!("no scenario {name}"))?;
             let Some(measured) = all.get(name) else { return Ok(missing(scenario)) };
             let shown = if kind == "table" {
                 table(measured) + &provenance(measured)
             } else {
-                pictures(scenario, measured, folder)
+                let known = scenario.pictures.iter().find(|picture| picture.file() == file);
+                shown(scenario, known.with_context(|| format!("no picture {file}"))?, folder)
             };
             Ok(format!("\n{shown}"))
         }
@@ -140,14 +143,14 @@ const INTRODUCTION: [&str; 2] = [
 ];
 
 fn pictures(scenario: &Scenario, measured: &Measured, folder: &str) -> String {
-    let mut out = String::new();
-    for picture in scenario.pictures {
-        if picture.draw(measured).is_some() {
-            let file = picture_file(scenario, picture.file());
-            let _ = writeln!(out, "![{}]({folder}/{file})\n", picture.title());
-        }
-    }
-    out
+    let drawn = scenario.pictures.iter().filter(|picture| picture.draw(measured).is_some());
+    let shown: Vec<String> = drawn.map(|picture| shown(scenario, picture, folder)).collect();
+    shown.join("\n")
+}
+
+fn shown(scenario: &Scenario, picture: &Picture, folder: &str) -> String {
+    let file = picture_file(scenario, picture.file());
+    format!("![{}]({folder}/{file})\n", picture.title())
 }
 
 /// A row a contender, a column a measure.

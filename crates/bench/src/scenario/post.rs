@@ -21,7 +21,12 @@ pub const SCENARIO: Scenario = Scenario {
             driven as their makers show. The disk's flushes are those of the whole machine.",
     measure,
     pictures: &[
-        Picture::Bars { file: "rate", title: "Events per second, 64 connections", measure: RATE },
+        Picture::Bars {
+            file: "rate",
+            title: "Events per second, 64 connections",
+            measure: RATE,
+            only: "",
+        },
         Picture::Lines {
             file: "latency",
             title: "Latency while all 64 connections are busy",

@@ -39,11 +39,17 @@ pub const SCENARIO: Scenario = Scenario {
             instances of the service on one ledger, and eight ledgers behind one instance.",
     measure,
     pictures: &[
-        Picture::Bars { file: "single", title: "Events per second, one at a time", measure: RATE },
+        Picture::Bars {
+            file: "single",
+            title: "Events per second, one at a time",
+            measure: RATE,
+            only: "",
+        },
         Picture::Bars {
             file: "batches",
             title: "Events per second, in batches",
             measure: BATCH_RATE,
+            only: "",
         },
     ],
 };

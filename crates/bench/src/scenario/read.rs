@@ -30,7 +30,12 @@ pub const SCENARIO: Scenario = Scenario {
             same row. Then the same while 64 more connections write as fast as they can.",
     measure,
     pictures: &[
-        Picture::Bars { file: "rate", title: "Answers per second, 64 connections", measure: RATE },
+        Picture::Bars {
+            file: "rate",
+            title: "Answers per second, 64 connections",
+            measure: RATE,
+            only: "",
+        },
         Picture::Lines {
             file: "latency",
             title: "Latency of a count while all 64 connections are busy",

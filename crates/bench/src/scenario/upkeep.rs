@@ -32,7 +32,12 @@ pub const SCENARIO: Scenario = Scenario {
             begins when a movement was due.",
     measure,
     pictures: &[
-        Picture::Bars { file: "time", title: "Time of a rebuild and of a verify", measure: TIME },
+        Picture::Bars {
+            file: "time",
+            title: "Time of a rebuild and of a verify",
+            measure: TIME,
+            only: "",
+        },
         Picture::Lines {
             file: "latency",
             title: "Latency of 1,000 movements a second",
