@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 use response::Response;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// How long a single exchange may take.
@@ -40,11 +41,14 @@ impl Caller {
         self.exchange("GET", path, "")
     }
 
-    /// Sends JSON under a key of its own.
+    /// Sends JSON under a key that this process has not used before.
     pub fn exchange(&mut self, method: &str, path: &str, body: &str) -> Result<Reply> {
         let mut request = Vec::new();
         head(&mut request, method, path, self.address, &self.token);
         if !body.is_empty() {
+            static KEYS: AtomicU64 = AtomicU64::new(0);
+            let key = KEYS.fetch_add(1, Ordering::Relaxed);
+            write!(request, "idempotency-key: \"bench-{key}\"\r\n")?;
             write!(request, "content-type: application/json\r\n")?;
         }
         write!(request, "content-length: {}\r\n\r\n{body}", body.len())?;

@@ -4,6 +4,7 @@ use super::{READ, READING, REFRESH, point};
 use crate::bench::Bench;
 use crate::cluster::Database;
 use crate::grown::{Backend, GROWN_ITEMS, Past};
+use crate::measure::Latency;
 use crate::results::Record;
 use crate::single::Single;
 use crate::work::{ITEMS, Random};
@@ -87,7 +88,7 @@ fn grow(log: &Database, before: i64, events: i64) -> Result<()> {
     log.psql(&["-c", "VACUUM (ANALYZE) item_event_store"]).map(drop)
 }
 
-/// Microseconds that a prepared statement takes on average, over one connection.
+/// Microseconds that a prepared statement takes over one connection: the median.
 fn time_to_read(bench: &Bench, database: &Database, sql: &str) -> Result<f64> {
     bench.runtime.block_on(async {
         let client = database.connect().await?;
@@ -101,11 +102,12 @@ fn time_to_read(bench: &Bench, database: &Database, sql: &str) -> Result<f64> {
         for _ in 0..20 {
             read().await?;
         }
-        let (begun, mut done) = (Instant::now(), 0_u32);
+        let (begun, mut latency) = (Instant::now(), Latency::default());
         while begun.elapsed() < READING {
+            let sent = Instant::now();
             read().await?;
-            done += 1;
+            latency.record(sent.elapsed());
         }
-        Ok(begun.elapsed().as_secs_f64() * 1e6 / f64::from(done))
+        Ok(latency.millis(50.0) * 1e3)
     })
 }

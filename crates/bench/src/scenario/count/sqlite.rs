@@ -143,7 +143,7 @@ pub fn growth(bench: &Bench, record: &mut Record) -> Result<()> {
     Ok(())
 }
 
-/// Microseconds that a prepared statement takes on average.
+/// Microseconds that a prepared statement takes: the median.
 fn time_to_read(database: &Connection, sql: &str) -> Result<f64> {
     let mut statement = database.prepare(sql)?;
     let mut random = Random::new(9);
@@ -154,10 +154,11 @@ fn time_to_read(database: &Connection, sql: &str) -> Result<f64> {
     for _ in 0..20 {
         read()?;
     }
-    let (begun, mut done) = (Instant::now(), 0_u32);
+    let (begun, mut latency) = (Instant::now(), Latency::default());
     while begun.elapsed() < READING {
+        let sent = Instant::now();
         read()?;
-        done += 1;
+        latency.record(sent.elapsed());
     }
-    Ok(begun.elapsed().as_secs_f64() * 1e6 / f64::from(done))
+    Ok(latency.millis(50.0) * 1e3)
 }
