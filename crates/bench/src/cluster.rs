@@ -91,6 +91,12 @@ impl Cluster {
         Ok(made)
     }
 
+    /// The server's major version.
+    pub fn version(&self) -> Result<u32> {
+        let file = std::fs::read_to_string(self.folder.join("data/PG_VERSION"))?;
+        Ok(file.trim().parse()?)
+    }
+
     /// The server's first process, whose children are the others.
     pub fn pid(&self) -> Result<u32> {
         let file = std::fs::read_to_string(self.folder.join("data/postmaster.pid"))?;

@@ -17,8 +17,15 @@ use crate::results::Measured;
 pub enum Picture {
     /// A row for each contender that has `only` in its name.
     Bars { file: &'static str, title: &'static str, measure: &'static str, only: &'static str },
-    /// A line for each contender.
-    Lines { file: &'static str, title: &'static str, measure: &'static str, x: Axis, y: Axis },
+    /// A line for each of them.
+    Lines {
+        file: &'static str,
+        title: &'static str,
+        measure: &'static str,
+        only: &'static str,
+        x: Axis,
+        y: Axis,
+    },
 }
 
 /// How an axis runs, and its unit.
@@ -72,8 +79,8 @@ impl Picture {
     pub fn draw(&self, measured: &Measured) -> Option<String> {
         match self {
             Self::Bars { title, measure, only, .. } => bars::draw(measured, title, measure, only),
-            Self::Lines { title, measure, x, y, .. } => {
-                lines::draw(measured, title, measure, *x, *y)
+            Self::Lines { title, measure, only, x, y, .. } => {
+                lines::draw(measured, title, (measure, only), *x, *y)
             }
         }
     }

@@ -50,7 +50,7 @@ struct Batch {
 }
 
 impl Decision for Batch {
-    type Event = ItemEvent;
+    type Event = StoreEvent;
     type StateQuery = Stock;
     type Error = OutOfRange;
 
@@ -58,9 +58,9 @@ impl Decision for Batch {
         Stock { item_id: self.item_id.clone(), quantity: 0 }
     }
 
-    fn process(&self, stock: &Stock) -> Result<Vec<ItemEvent>, OutOfRange> {
+    fn process(&self, stock: &Stock) -> Result<Vec<StoreEvent>, OutOfRange> {
         stock.quantity.checked_add(self.quantity.into()).ok_or(OutOfRange)?;
-        Ok(vec![ItemEvent::Batch { item_id: self.item_id.clone(), quantity: self.quantity }])
+        Ok(vec![StoreEvent::Batch { item_id: self.item_id.clone(), quantity: self.quantity }])
     }
 }
 

@@ -3,7 +3,6 @@
 
 mod cqrs;
 mod disintegrate;
-mod eventually;
 mod load;
 mod umadb;
 
@@ -21,7 +20,6 @@ struct Arguments {
 enum Peer {
     CqrsEs(Work),
     Disintegrate(Work),
-    Eventually(Work),
     Umadb(Work),
     /// A server; its first line of output is its address
     UmadbServer {
@@ -52,12 +50,6 @@ fn main() -> Result<()> {
     match Arguments::parse().peer {
         Peer::CqrsEs(work) => runtime()?.block_on(cqrs::run(&work)),
         Peer::Disintegrate(work) => runtime()?.block_on(disintegrate::run(&work)),
-        // It needs an older version of the runtime.
-        Peer::Eventually(work) => tokio_02::runtime::Builder::new()
-            .threaded_scheduler()
-            .enable_all()
-            .build()?
-            .block_on(eventually::run(&work)),
         Peer::Umadb(work) => runtime()?.block_on(umadb::run(&work)),
         Peer::UmadbServer { folder } => runtime()?.block_on(umadb::serve(&folder)),
     }

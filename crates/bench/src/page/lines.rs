@@ -4,23 +4,24 @@ use super::svg::{Anchor, Canvas, FAINT, INK, OTHERS, OURS, WIDTH};
 use super::{Axis, is_ours, number};
 use crate::results::{Curve, Measured};
 
-const HEIGHT: f64 = 440.0;
-const TOP: f64 = 56.0;
+const HEIGHT: f64 = 450.0;
+const TOP: f64 = 66.0;
 const BOTTOM: f64 = 52.0;
 const LEFT: f64 = 84.0;
 /// For the names.
-const RIGHT: f64 = 240.0;
+const RIGHT: f64 = 330.0;
 const LABEL_HEIGHT: f64 = 16.0;
 
-/// Draws the curves of a measure.
+/// Draws the curves of a measure. `only`: what a contender's name has in it.
 pub fn draw(
     measured: &Measured,
     title: &str,
-    measure: &str,
+    (measure, only): (&str, &str),
     x_axis: Axis,
     y_axis: Axis,
 ) -> Option<String> {
-    let curves = measured.curves(measure);
+    let mut curves = measured.curves(measure);
+    curves.retain(|curve| curve.contender.contains(only));
     let all = || curves.iter().flat_map(|curve| curve.points.iter());
     let across = Range::of(x_axis, all().map(|point| point.0), (LEFT, WIDTH - RIGHT))?;
     let up = Range::of(y_axis, all().map(|point| point.1), (HEIGHT - BOTTOM, TOP))?;

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-pub const WIDTH: f64 = 860.0;
+pub const WIDTH: f64 = 960.0;
 pub const INK: &str = "#37352f";
 pub const FAINT: &str = "#dedbd3";
 /// Ours.

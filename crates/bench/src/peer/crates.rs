@@ -7,12 +7,16 @@ use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 const MANIFEST: &str = "crates/bench/peers/Cargo.toml";
 const TARGET: &str = "target/bench-peers";
+/// The first version of PostgreSQL that reads hexadecimal numbers.
+const DISINTEGRATE_NEEDS: u32 = 16;
 
 /// What a driver prints when it is done.
 #[derive(Deserialize)]
@@ -36,11 +40,14 @@ pub fn cqrs_es(load: Single<'_>, name: &str, record: &mut Record) -> Result<()> 
 }
 
 pub fn disintegrate(load: Single<'_>, name: &str, record: &mut Record) -> Result<()> {
+    let version = load.bench.cluster()?.version()?;
+    if version < DISINTEGRATE_NEEDS {
+        eprintln!(
+            "  {name}: left out, its SQL needs PostgreSQL {DISINTEGRATE_NEEDS}, not {version}"
+        );
+        return Ok(());
+    }
     on_postgres(load, "disintegrate", "event", name, record)
-}
-
-pub fn eventually(load: Single<'_>, name: &str, record: &mut Record) -> Result<()> {
-    on_postgres(load, "eventually", "events", name, record)
 }
 
 /// A peer that keeps its events in a table of PostgreSQL.
@@ -53,7 +60,9 @@ fn on_postgres(
 ) -> Result<()> {
     let cluster = load.bench.cluster()?;
     let database = cluster.database()?;
-    let words = [peer, "--url", &database.url];
+    // Their driver for PostgreSQL wants a host in its place too.
+    let url = database.url.replace("@/", "@localhost/");
+    let words = [peer, "--url", &url];
     let events = drive(load, &words, cluster.pid()?, name, record)?;
     database.expect_count(table, i64::try_from(events)?)?;
     database.discard()
@@ -66,8 +75,11 @@ pub fn umadb(load: Single<'_>, name: &str, record: &mut Record) -> Result<()> {
     let mut command = Command::new(driver()?);
     command.arg("umadb-server").arg(folder.path());
     let mut server = Started(command.stdout(Stdio::piped()).spawn().context("starting UmaDB")?);
+    // It goes on printing, so somebody has to hold the other end.
+    let mut said = BufReader::new(server.0.stdout.take().context("a pipe")?);
     let mut url = String::new();
-    BufReader::new(server.0.stdout.take().context("a pipe")?).read_line(&mut url)?;
+    said.read_line(&mut url)?;
+    wait_for(url.trim().trim_start_matches("http://"))?;
     let words = ["umadb", "--url", url.trim()];
     // The driver counts what is stored: the last position that the server gives.
     drive(load, &words, server.0.id(), name, record)?;
@@ -86,6 +98,16 @@ fn driver() -> Result<PathBuf> {
         let _ = BUILT.set(());
     }
     Ok(Path::new(TARGET).join("release/bench-peers"))
+}
+
+/// Waits until somebody listens at an address.
+fn wait_for(address: &str) -> Result<()> {
+    let begun = Instant::now();
+    while let Err(error) = TcpStream::connect(address) {
+        ensure!(begun.elapsed() < Duration::from_secs(30), "nobody listens at {address}: {error}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
 }
 
 /// Runs a driver; answers how many events it had answered.

@@ -54,6 +54,7 @@ pub const SCENARIO: Scenario = Scenario {
             file: "read-postgres",
             title: "Time to read one count as the log grows, PostgreSQL",
             measure: postgres::READ_GROWTH,
+            only: "",
             x: Axis::log("events"),
             y: Axis::log("µs"),
         },
@@ -61,6 +62,7 @@ pub const SCENARIO: Scenario = Scenario {
             file: "read-sqlite",
             title: "Time to read one count as the log grows, SQLite",
             measure: sqlite::READ_GROWTH,
+            only: "",
             x: Axis::log("events"),
             y: Axis::log("µs"),
         },
@@ -68,6 +70,7 @@ pub const SCENARIO: Scenario = Scenario {
             file: "refresh",
             title: "Time of a refresh as the log grows",
             measure: REFRESH,
+            only: "",
             x: Axis::log("events"),
             y: Axis::log("ms"),
         },
@@ -111,7 +114,7 @@ fn measure(bench: &Bench, record: &mut Record) -> Result<()> {
         Contender::new("SQLite: growth", |_, record| sqlite::growth(bench, record)),
     ];
     bench.once(once, record)?;
-    bench.in_turn(losses::contenders(bench), record)
+    bench.long_ones(losses::contenders(bench), record)
 }
 
 type Turn = dyn Fn(Single<'_>, &str, &mut Record) -> Result<()>;

@@ -27,6 +27,7 @@ pub const SCENARIO: Scenario = Scenario {
         file: "latency",
         title: "Latency of questions about the past",
         measure: LATENCY,
+        only: "",
         x: Axis::Share,
         y: Axis::log("ms"),
     }],
@@ -61,7 +62,7 @@ fn ask(bench: &Bench, grown: &Grown, path: Path, name: &str, record: &mut Record
         connections: CONNECTIONS,
         pace: Pace::Open { per_second: PER_SECOND },
         warm_up: bench.size.warm_up(),
-        length: bench.size.turn() * 2,
+        length: bench.size.turn(),
         most: u64::MAX,
         status: 200,
         render: &mut |_, out| {

@@ -29,8 +29,9 @@ pub const SCENARIO: Scenario = Scenario {
         },
         Picture::Lines {
             file: "latency",
-            title: "Latency while all 64 connections are busy",
+            title: "Latency while all 64 connections are busy, spread",
             measure: LATENCY,
+            only: "spread",
             x: Axis::Share,
             y: Axis::log("ms"),
         },

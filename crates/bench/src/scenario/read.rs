@@ -40,6 +40,7 @@ pub const SCENARIO: Scenario = Scenario {
             file: "latency",
             title: "Latency of a count while all 64 connections are busy",
             measure: LATENCY,
+            only: "",
             x: Axis::Share,
             y: Axis::log("ms"),
         },

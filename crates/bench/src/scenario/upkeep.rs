@@ -42,6 +42,7 @@ pub const SCENARIO: Scenario = Scenario {
             file: "latency",
             title: "Latency of 1,000 movements a second",
             measure: LATENCY,
+            only: "",
             x: Axis::Share,
             y: Axis::log("ms"),
         },
