@@ -253,6 +253,15 @@ mod tests {
     }
 
     #[test]
+    fn every_page_and_picture_is_made_of_the_results() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        for (path, text) in rendered(&root).expect("pages") {
+            let kept = fs::read_to_string(root.join(&path)).unwrap_or_default();
+            assert!(kept == text, "{}: make it anew by ./bench pages", path.display());
+        }
+    }
+
+    #[test]
     fn text_is_wrapped_between_words() {
         let text = wrapped(&"word ".repeat(60));
         assert!(text.lines().all(|line| line.chars().count() <= 120));

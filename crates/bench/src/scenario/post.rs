@@ -18,7 +18,9 @@ pub const SCENARIO: Scenario = Scenario {
     about: "64 connections send one movement after another, each waiting for its answer, on \
             10,000 items alike or all on one. ItemEventStore takes them over HTTP with a token, \
             an idempotency key and JSON each, and checks stock, version and role; the others are \
-            driven as their makers show. The disk's flushes are those of the whole machine.",
+            driven as their makers show. The disk's flushes are those of the whole machine. Not \
+            here: eventually-postgres, which no longer compiles, and disintegrate where \
+            PostgreSQL is older than 16, which its SQL needs.",
     measure,
     pictures: &[
         Picture::Bars {
