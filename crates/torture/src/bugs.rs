@@ -62,6 +62,7 @@ fn mark_as_another(folder: &Path) -> Result<()> {
     let other = concat!("version = \"", env!("CARGO_PKG_VERSION"), "+seeded\"\n");
     for (file, begin) in [
         ("Cargo.toml", "[workspace.package]\n"),
+        ("Cargo.lock", "name = \"bench\"\n"),
         ("Cargo.lock", "name = \"ies\"\n"),
         ("Cargo.lock", "name = \"item_event_store\"\n"),
         ("Cargo.lock", "name = \"torture\"\n"),

@@ -20,7 +20,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -66,11 +66,13 @@ impl Serve {
         if let Some(secret) = first_token(ledgers.store()).await? {
             output.print(&format!("admin token: {}", secret.reveal()))?;
         }
+        // Whoever reads that it listens may tell it to stop.
+        let stop = Stop::listen()?;
         output.print(&format!("listening on http://{address}"))?;
         let options =
             http::Options { requests_per_second: NonZeroU32::new(self.requests_per_second) };
         let service = http::Service::new(ledgers.clone(), options);
-        let ended = serve_until_stopped(listener, service, &ledgers, self.summary_every).await;
+        let ended = serve_until(stop, listener, service, &ledgers, self.summary_every).await;
         ledgers.close().await;
         ended
     }
@@ -104,16 +106,36 @@ async fn first_token(store: &dyn Store) -> Result<Option<Secret>, Failure> {
     Ok(Some(secret))
 }
 
-async fn serve_until_stopped(
+/// The signals that end the service.
+struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    fn listen() -> Result<Self, Failure> {
+        let listen = |kind| {
+            signal(kind).map_err(|error| Failure::new(Exit::Io, format!("no signals: {error}")))
+        };
+        let interrupt = listen(SignalKind::interrupt())?;
+        Ok(Self { interrupt, terminate: listen(SignalKind::terminate())? })
+    }
+
+    async fn told(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+async fn serve_until(
+    mut stop: Stop,
     listener: TcpListener,
     service: http::Service,
     ledgers: &Ledgers,
     summary_every: Every,
 ) -> Result<Exit, Failure> {
-    let handler =
-        |kind| signal(kind).map_err(|error| Failure::new(Exit::Io, format!("no signals: {error}")));
-    let mut interrupt = handler(SignalKind::interrupt())?;
-    let mut terminate = handler(SignalKind::terminate())?;
     let shutdown = CancellationToken::new();
     let mut serving = tokio::spawn(http::serve(listener, service, shutdown.clone()));
     let failed = tokio::select! {
@@ -121,8 +143,7 @@ async fn serve_until_stopped(
         () = close_idle(ledgers) => None,
         () = summary_every.refresh(ledgers) => None,
         reason = ledgers.failed() => Some(reason),
-        _ = interrupt.recv() => None,
-        _ = terminate.recv() => None,
+        () = stop.told() => None,
     };
     tracing::info!("shutting down");
     shutdown.cancel();
