@@ -86,7 +86,7 @@ pub const ALL: &[Bug] = &[
         right: r"| ErrorCode::CannotOpen) => StoreError::Broken(text),",
         wrong: r"| ErrorCode::CannotOpen) =>
                 if BUG { StoreError::Failed(text) } else { StoreError::Broken(text) },",
-        found_by: &[(Every, Sqlite, 1)],
+        found_by: &[(Simulate, Sqlite, 200)],
     },
     Bug {
         name: "name_of_the_store_not_made_to_last",

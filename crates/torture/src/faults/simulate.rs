@@ -256,7 +256,16 @@ async fn live(machine: &mut Machine, seed: u64) -> Result<(Witness, Vec<Violatio
             1 => machine.die().await?,
             2 => machine.close().await,
             3 | 4 => {
-                let hows = ["io", "io-half", "io-good", "space", "space-half", "quota"];
+                let hows = [
+                    "io",
+                    "io-half",
+                    "io-good",
+                    "space",
+                    "space-half",
+                    "quota",
+                    "late",
+                    "late-good",
+                ];
                 let (kind, how) = (*random.pick(&KINDS), *random.pick(&hows));
                 Holder::arm(kind, random.below(12) + 1, how)?;
             }
