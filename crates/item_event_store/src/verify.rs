@@ -99,6 +99,11 @@ fn compare_head(head: &Head, fold: &Fold, findings: &mut Findings) {
         let detail = format!("the head row says {}, the last event is {last}", head.position);
         findings.add("head_differs", None, Some(last), detail);
     }
+    if fold.last_request_id > head.last_request_id {
+        let (said, last_request) = (head.last_request_id, fold.last_request_id);
+        let detail = format!("the head row says request {said}, the log {last_request}");
+        findings.add("head_differs", None, Some(last), detail);
+    }
     if let Some(at) = fold.last_created_at().filter(|at| *at > head.last_created_at) {
         let detail = format!("the last event was recorded at {at}, after the head row's time");
         findings.add("head_differs", None, Some(last), detail);

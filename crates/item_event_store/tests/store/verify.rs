@@ -102,6 +102,16 @@ pub async fn every_kind_of_damage_is_found(t: &TestLedger) {
             "position_gap",
         ),
         (
+            "UPDATE item_event_store SET request_id = request_id + 2 WHERE id = 3",
+            "UPDATE item_event_store SET request_id = request_id - 2 WHERE id = 3",
+            "request_back",
+        ),
+        (
+            "UPDATE item_event_store SET request_id = request_id + 2 WHERE id = 7",
+            "UPDATE item_event_store SET request_id = request_id - 2 WHERE id = 7",
+            "head_differs",
+        ),
+        (
             "UPDATE items SET name = 'Cornetto' WHERE id = 1",
             "UPDATE items SET name = 'Croissant' WHERE id = 1",
             "item_differs",

@@ -137,15 +137,26 @@ fn judge(
         tally.add("changed texts and times, a blind spot", 1);
         return Ok(Vec::new());
     }
-    let what = "numbers have changed, and verify says that all is well";
+    let what = format!(
+        "verify says that all is well, and yet {}",
+        first_difference(&format!("{before:#?}"), &format!("{now:#?}"))
+    );
     Ok(vec![Violation::new(Promise::I3Counts, what)])
+}
+
+/// The first lines that differ.
+fn first_difference(before: &str, now: &str) -> String {
+    let differ = before.lines().zip(now.lines()).find(|(before, now)| before != now);
+    let (before, now) = differ.unwrap_or(("the one is longer", "the other"));
+    format!("{} has become {}", before.trim(), now.trim())
 }
 
 fn same(one: &Witness, other: &Witness) -> bool {
     format!("{one:?}") == format!("{other:?}")
 }
 
-/// What nothing else in the ledger depends on: texts, times, and the hashes of requests.
+/// What nothing else in the ledger depends on: texts, times, of requests the hashes and the
+/// positions that replays are told, and which of two requests beside each other an event is of.
 fn forget_blind_spots(witness: &mut Witness) {
     for event in &mut witness.events {
         event.occurred_at = None;
@@ -153,10 +164,12 @@ fn forget_blind_spots(witness: &mut Witness) {
         event.note = None;
         event.created_at = item_event_store::time::Timestamp::from_micros(0);
         event.actor = None;
+        event.request_id = None;
     }
     for request in &mut witness.requests {
         request.key = String::new();
         request.hash = Vec::new();
+        request.position = 0;
         request.created_at = item_event_store::time::Timestamp::from_micros(0);
     }
     for item in &mut witness.items {
