@@ -50,74 +50,77 @@ pub async fn it_works_while_the_ledger_is_written_to(t: &TestLedger) {
     assert!(verified > 0);
 }
 
+/// What is done to the file, what undoes it, and the finding in between.
+const DAMAGES: [(&str, &str, &str); 12] = [
+    (
+        "UPDATE item_inventory SET quantity = 21 WHERE item_id = 1",
+        "UPDATE item_inventory SET quantity = 20 WHERE item_id = 1",
+        "inventory_differs",
+    ),
+    (
+        "UPDATE item_inventory SET version = 9 WHERE item_id = 2",
+        "UPDATE item_inventory SET version = 1 WHERE item_id = 2",
+        "inventory_differs",
+    ),
+    (
+        "UPDATE item_event_store SET quantity_change = 25 WHERE id = 3",
+        "UPDATE item_event_store SET quantity_change = 24 WHERE id = 3",
+        "balance_wrong",
+    ),
+    (
+        "UPDATE item_event_store SET quantity_after = 29 WHERE id = 4",
+        "UPDATE item_event_store SET quantity_after = 28 WHERE id = 4",
+        "balance_wrong",
+    ),
+    (
+        "UPDATE item_event_store SET version = 7 WHERE id = 4",
+        "UPDATE item_event_store SET version = 3 WHERE id = 4",
+        "version_gap",
+    ),
+    (
+        "UPDATE item_event_store SET reason = 'special_order' WHERE id = 4;
+         UPDATE item_event_store SET reason = 'adjustment', kind = NULL WHERE id = 5",
+        "UPDATE item_event_store SET reason = 'bakeoff' WHERE id = 4;
+         UPDATE item_event_store SET reason = 'adjustment', kind = 'waste' WHERE id = 5",
+        "rule_broken",
+    ),
+    (
+        "UPDATE item_event_store SET created_at = EPOCH WHERE id = 6",
+        "UPDATE item_event_store SET created_at = MORNING WHERE id = 6",
+        "created_at_back",
+    ),
+    (
+        "UPDATE item_event_store SET id = 107 WHERE id = 7;
+         UPDATE item_inventory SET last_event_id = 107 WHERE item_id = 1;
+         UPDATE ledgers SET position = 107",
+        "UPDATE item_event_store SET id = 7 WHERE id = 107;
+         UPDATE item_inventory SET last_event_id = 7 WHERE item_id = 1;
+         UPDATE ledgers SET position = 7",
+        "position_gap",
+    ),
+    (
+        "UPDATE item_event_store SET request_id = request_id + 2 WHERE id = 3",
+        "UPDATE item_event_store SET request_id = request_id - 2 WHERE id = 3",
+        "request_back",
+    ),
+    (
+        "UPDATE item_event_store SET request_id = request_id + 2 WHERE id = 7",
+        "UPDATE item_event_store SET request_id = request_id - 2 WHERE id = 7",
+        "head_differs",
+    ),
+    (
+        "UPDATE items SET name = 'Cornetto' WHERE id = 1",
+        "UPDATE items SET name = 'Croissant' WHERE id = 1",
+        "item_differs",
+    ),
+    ("UPDATE ledgers SET position = 9", "UPDATE ledgers SET position = 7", "head_differs"),
+];
+
 pub async fn every_kind_of_damage_is_found(t: &TestLedger) {
     fill(t).await;
     t.leave_damaged();
     // Each damage is mended before the next, so that each is seen to be found by itself.
-    for (damage, mend, expected) in [
-        (
-            "UPDATE item_inventory SET quantity = 21 WHERE item_id = 1",
-            "UPDATE item_inventory SET quantity = 20 WHERE item_id = 1",
-            "inventory_differs",
-        ),
-        (
-            "UPDATE item_inventory SET version = 9 WHERE item_id = 2",
-            "UPDATE item_inventory SET version = 1 WHERE item_id = 2",
-            "inventory_differs",
-        ),
-        (
-            "UPDATE item_event_store SET quantity_change = 25 WHERE id = 3",
-            "UPDATE item_event_store SET quantity_change = 24 WHERE id = 3",
-            "balance_wrong",
-        ),
-        (
-            "UPDATE item_event_store SET quantity_after = 29 WHERE id = 4",
-            "UPDATE item_event_store SET quantity_after = 28 WHERE id = 4",
-            "balance_wrong",
-        ),
-        (
-            "UPDATE item_event_store SET version = 7 WHERE id = 4",
-            "UPDATE item_event_store SET version = 3 WHERE id = 4",
-            "version_gap",
-        ),
-        (
-            "UPDATE item_event_store SET reason = 'special_order' WHERE id = 4;
-             UPDATE item_event_store SET reason = 'adjustment', kind = NULL WHERE id = 5",
-            "UPDATE item_event_store SET reason = 'bakeoff' WHERE id = 4;
-             UPDATE item_event_store SET reason = 'adjustment', kind = 'waste' WHERE id = 5",
-            "rule_broken",
-        ),
-        (
-            "UPDATE item_event_store SET created_at = EPOCH WHERE id = 6",
-            "UPDATE item_event_store SET created_at = MORNING WHERE id = 6",
-            "created_at_back",
-        ),
-        (
-            "UPDATE item_event_store SET id = 107 WHERE id = 7;
-             UPDATE item_inventory SET last_event_id = 107 WHERE item_id = 1;
-             UPDATE ledgers SET position = 107",
-            "UPDATE item_event_store SET id = 7 WHERE id = 107;
-             UPDATE item_inventory SET last_event_id = 7 WHERE item_id = 1;
-             UPDATE ledgers SET position = 7",
-            "position_gap",
-        ),
-        (
-            "UPDATE item_event_store SET request_id = request_id + 2 WHERE id = 3",
-            "UPDATE item_event_store SET request_id = request_id - 2 WHERE id = 3",
-            "request_back",
-        ),
-        (
-            "UPDATE item_event_store SET request_id = request_id + 2 WHERE id = 7",
-            "UPDATE item_event_store SET request_id = request_id - 2 WHERE id = 7",
-            "head_differs",
-        ),
-        (
-            "UPDATE items SET name = 'Cornetto' WHERE id = 1",
-            "UPDATE items SET name = 'Croissant' WHERE id = 1",
-            "item_differs",
-        ),
-        ("UPDATE ledgers SET position = 9", "UPDATE ledgers SET position = 7", "head_differs"),
-    ] {
+    for (damage, mend, expected) in DAMAGES {
         let words = t.backend.words();
         let tamper = |sql: &str| {
             t.backend.tamper(&sql.replace("EPOCH", words.epoch).replace("MORNING", words.morning));
