@@ -160,8 +160,8 @@ fn work(words: &[String]) -> Result<()> {
         match words[..] {
             [disk, "images", seed] => images::work(disk.as_ref(), seed.parse()?).await,
             [disk, "simulate", seed] => simulate::work(disk.as_ref(), seed.parse()?).await,
-            [disk, "every", seed, kind, nth, how] => {
-                every::work(disk.as_ref(), seed.parse()?, kind, nth.parse()?, how).await
+            [disk, "every", seed, kind, nth, how, keep] => {
+                every::work(disk.as_ref(), seed.parse()?, [kind, nth, how, keep]).await
             }
             _ => anyhow::bail!("a worker is started by another torture only"),
         }

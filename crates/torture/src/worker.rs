@@ -28,9 +28,9 @@ impl Holder {
         Self::ask(&format!("mark {mark}")).map(drop)
     }
 
-    /// The power fails: where the disk is that is left.
-    pub fn lose_power(seed: u64) -> Result<PathBuf> {
-        Self::ask(&format!("power {seed}")).map(PathBuf::from)
+    /// The power fails, and this is kept of what was not synced: where the disk is that is left.
+    pub fn lose_power(seed: u64, keep: &str) -> Result<PathBuf> {
+        Self::ask(&format!("power {seed} {keep}")).map(PathBuf::from)
     }
 
     /// The process dies, the machine does not: where the disk is as it was.
@@ -114,9 +114,12 @@ impl<'a> Worker<'a> {
                 self.disk.limit(Some(self.disk.used() + bytes.parse::<u64>()?));
             }
             ["arm", kind, nth, how] => self.disk.arm(fault(kind, nth.parse()?, how)?),
-            ["power", seed] => {
+            ["power", seed, keep] => {
                 let mut random = Random::new(seed.parse()?);
-                let keep = *random.pick(&[Keep::Nothing, Keep::Everything, Keep::Random]);
+                let keep = match keep {
+                    "nothing" => Keep::Nothing,
+                    _ => *random.pick(&[Keep::Nothing, Keep::Everything, Keep::Random]),
+                };
                 let image = self.disk.lose_power(&mut random, keep);
                 return Ok(self.replace(Disk::mount(&new_path(self.run), &image)?));
             }

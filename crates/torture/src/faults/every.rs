@@ -12,29 +12,31 @@ use std::path::Path;
 
 const TICKS: u64 = 8;
 
-/// Kinds of failure, each with what it applies to.
-const HOWS: [(&str, &[&str]); 5] = [
-    ("io", &KINDS),
-    ("io-half", &["write"]),
-    ("space", &["write", "truncate", "create", "sync"]),
-    ("io-good", &["write", "sync"]),
-    ("late", &["read"]),
+/// Kinds of failure, each with what it applies to, and what a loss of power at the end keeps of
+/// what was not synced. When a sync has failed, nothing must rest on what it did not do.
+const HOWS: [(&str, &[&str], &str); 6] = [
+    ("io", &["sync"], "nothing"),
+    ("io", &KINDS, "any"),
+    ("io-half", &["write"], "any"),
+    ("space", &["write", "truncate", "create", "sync"], "any"),
+    ("io-good", &["write", "sync"], "any"),
+    ("late", &["read"], "any"),
 ];
 
 /// The loop; `step` leaves out all but every so many n.
 pub fn run(run: &Run, step: u64) -> Result<Tally> {
     let mut tally = Tally::default();
-    for (how, kinds) in HOWS {
+    for (how, kinds, keep) in HOWS {
         for kind in kinds {
             for nth in (1..).step_by(usize::try_from(step.max(1))?) {
                 let seed = run.seed.to_string();
                 let mut worker =
-                    Worker::start(run, &["every", &seed, kind, &nth.to_string(), how])?;
+                    Worker::start(run, &["every", &seed, kind, &nth.to_string(), how, keep])?;
                 let said: Value = serde_json::from_str(&worker.serve()?)?;
                 if said["struck"] == 0 {
                     break;
                 }
-                report(&said, &format!("{kind} {nth} fails ({how})"), &mut tally);
+                report(&said, &format!("{kind} {nth} fails ({how}, {keep} is kept)"), &mut tally);
                 tally.add("operations made to fail", 1);
                 run.say(format!("every {kind} fails ({how}): {tally}"));
                 if !tally.broken.is_empty() {
@@ -47,7 +49,9 @@ pub fn run(run: &Run, step: u64) -> Result<Tally> {
 }
 
 /// What a worker does: the script with one fault in it.
-pub async fn work(disk: &Path, seed: u64, kind: &str, nth: u64, how: &str) -> Result<String> {
+pub async fn work(disk: &Path, seed: u64, fault: [&str; 4]) -> Result<String> {
+    let [kind, nth, how, keep] = fault;
+    let nth = nth.parse()?;
     let mut machine = Machine::new(disk)?;
     Holder::arm(kind, nth, how)?;
     let mut struck = 0;
@@ -62,7 +66,7 @@ pub async fn work(disk: &Path, seed: u64, kind: &str, nth: u64, how: &str) -> Re
             }
         }
         machine.resolve().await?;
-        machine.lose_power(nth).await?;
+        machine.lose_power(nth, keep).await?;
         machine.settle().await
     };
     let broken = match lived.await {

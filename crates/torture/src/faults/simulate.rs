@@ -120,9 +120,9 @@ impl Machine {
         self.local.as_ref().ok_or_else(|| anyhow::anyhow!("open"))
     }
 
-    pub async fn lose_power(&mut self, seed: u64) -> Result<()> {
+    pub async fn lose_power(&mut self, seed: u64, keep: &str) -> Result<()> {
         self.losses += 1;
-        self.disk = Holder::lose_power(seed)?;
+        self.disk = Holder::lose_power(seed, keep)?;
         self.let_go().await;
         Ok(())
     }
@@ -252,7 +252,7 @@ async fn live(machine: &mut Machine, seed: u64) -> Result<(Witness, Vec<Violatio
     for tick in 0..TICKS {
         machine.set_clock(&mut random);
         match random.below(20) {
-            0 => machine.lose_power(random.next()).await?,
+            0 => machine.lose_power(random.next(), "any").await?,
             1 => machine.die().await?,
             2 => machine.close().await,
             3 | 4 => {
@@ -280,14 +280,14 @@ async fn live(machine: &mut Machine, seed: u64) -> Result<(Witness, Vec<Violatio
                 Holder::disarm()?;
             }
             match random.below(3) {
-                0 => machine.lose_power(random.next()).await?,
+                0 => machine.lose_power(random.next(), "any").await?,
                 _ => machine.die().await?,
             }
         }
     }
     machine.resolve().await?;
     // What was acknowledged must not need what the kernel remembers.
-    machine.lose_power(random.next()).await?;
+    machine.lose_power(random.next(), "any").await?;
     let settled = machine.settle().await?;
     ensure!(settled.0.position >= 0, "a position");
     Ok(settled)
