@@ -242,8 +242,9 @@ pub type Listening = Arc<dyn Any + Send + Sync>;
 #[async_trait]
 pub trait LedgerStore: Send + Sync {
     /// **append**: begins the only transaction that may write: nobody else appends until it ends.
-    /// Waits at most 2 s for another writer, then [`StoreError::Busy`].
-    async fn begin(&self) -> Result<Box<dyn WriteTx>>;
+    /// Waits at most 2 s for another writer, then [`StoreError::Busy`]. Looks for the keys as soon
+    /// as the head is locked: see [`WriteTx::requests`].
+    async fn begin(&self, keys: &[IdempotencyKey]) -> Result<Box<dyn WriteTx>>;
 
     /// Whether a commit that ended as [`StoreError::CommitUnknown`] can be resolved: whoever locks
     /// the head next reads for certain what was committed, and the stored keys tell. Where this is
@@ -348,8 +349,8 @@ pub trait WriteTx: Send {
     /// The changes of items after a revision, in order.
     async fn item_changes(&mut self, after: i64) -> Result<Vec<ItemChange>>;
 
-    /// **requests**: those of these keys that are stored.
-    async fn requests(&mut self, keys: &[IdempotencyKey]) -> Result<Vec<StoredRequest>>;
+    /// **requests**: those of the keys it was begun with that are stored. Told once.
+    fn requests(&mut self) -> Vec<StoredRequest>;
 
     /// Those of these events that exist, with the sum of their corrections.
     async fn correctable(&mut self, positions: &[Position]) -> Result<Vec<Correctable>>;

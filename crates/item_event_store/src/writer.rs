@@ -148,7 +148,7 @@ impl Writer {
     }
 
     async fn warm_up(&mut self) -> Result<()> {
-        let mut tx = self.store.begin().await?;
+        let mut tx = self.store.begin(&[]).await?;
         self.memory = Some(Memory::load(tx.as_mut()).await?);
         Ok(())
     }
@@ -223,11 +223,11 @@ impl Writer {
 
     async fn commit(&mut self, jobs: &[Job]) -> Result<Vec<Reply>> {
         failpoint!("before_begin");
-        let mut tx = self.store.begin().await?;
+        let keys: Vec<_> = jobs.iter().map(|job| job.request.key.clone()).collect();
+        let mut tx = self.store.begin(&keys).await?;
         failpoint!("after_begin");
         let mut memory = Memory::catch_up(self.memory.take(), tx.as_mut()).await?;
-        let keys: Vec<_> = jobs.iter().map(|job| job.request.key.clone()).collect();
-        let stored = tx.requests(&keys).await?;
+        let stored = tx.requests();
         let facts = look_up(tx.as_mut(), jobs.iter().map(|job| &job.request)).await?;
         let now = self.clock.now().max(memory.head.last_created_at);
         let plan = Plan::decide(jobs, stored, &mut memory, &facts, now);
@@ -261,7 +261,7 @@ impl Writer {
     /// moved on since, so what they become is read anew under the lock.
     async fn swap(&mut self, swap: &Swap) -> Result<(Position, Vec<Rebuilt>)> {
         self.check_running()?;
-        let mut tx = self.store.begin().await?;
+        let mut tx = self.store.begin(&[]).await?;
         let mut memory = Memory::catch_up(self.memory.take(), tx.as_mut()).await?;
         let (mut rows, mut strays, mut changed) = (Vec::new(), Vec::new(), Vec::new());
         for wrong in &swap.discrepancies {
@@ -287,7 +287,7 @@ impl Writer {
     /// Changes the settings of the ledger.
     async fn choose(&mut self, change: &SettingsChange) -> Result<Settings> {
         self.check_running()?;
-        let mut tx = self.store.begin().await?;
+        let mut tx = self.store.begin(&[]).await?;
         let mut memory = Memory::catch_up(self.memory.take(), tx.as_mut()).await?;
         let settings = memory.head.settings.after(change, self.clock.now());
         if settings != memory.head.settings {

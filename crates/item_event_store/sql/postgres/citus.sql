@@ -29,6 +29,10 @@ BEGIN
   PERFORM create_reference_table('tokens');
 END $$;
 
+-- What a guard does elsewhere.
+ALTER TABLE item_event_store ADD CONSTRAINT item_event_store_item_id
+  FOREIGN KEY (ledger_id, item_id) REFERENCES items (ledger_id, id);
+
 -- On all nodes together.
 CREATE OR REPLACE FUNCTION ies_size(relation REGCLASS) RETURNS BIGINT LANGUAGE sql
 AS $$ SELECT citus_total_relation_size(relation) $$;

@@ -86,7 +86,7 @@ struct Line {
     closed: bool,
 }
 
-/// First come, first served; many may push, one takes.
+/// First come, first served, but that requests overtake upkeep once; many may push, one takes.
 #[derive(Default)]
 pub(crate) struct Queue {
     line: Mutex<Line>,
@@ -175,13 +175,16 @@ impl Queue {
 }
 
 impl Line {
-    /// Upkeep alone, or requests up to [`BATCH_EVENTS`], or one larger request.
+    /// Upkeep alone, or requests up to [`BATCH_EVENTS`], or one larger request. Those behind an
+    /// upkeep come along, so that none waits for more than the batch before its own.
     fn take(&mut self) -> Option<Work> {
         let mut jobs = Vec::new();
         let mut commands = 0;
+        let mut overtaken = Vec::new();
         while let Some(next) = self.waiting.pop_front() {
             match next {
                 Waiting::Upkeep(upkeep) if jobs.is_empty() => return Some(Work::Upkeep(upkeep)),
+                Waiting::Upkeep(_) => overtaken.push(next),
                 Waiting::Request(job) if fits(&jobs, commands, &job) => {
                     commands += job.request.commands.len();
                     self.requests -= 1;
@@ -189,12 +192,13 @@ impl Line {
                     self.bytes -= bytes_of(&job.request);
                     jobs.push(job);
                 }
-                other => {
-                    self.waiting.push_front(other);
+                Waiting::Request(_) => {
+                    self.waiting.push_front(next);
                     break;
                 }
             }
         }
+        overtaken.into_iter().rev().for_each(|upkeep| self.waiting.push_front(upkeep));
         (!jobs.is_empty()).then_some(Work::Requests(jobs))
     }
 }
@@ -217,4 +221,46 @@ fn bytes_of(request: &Request) -> usize {
         reference.map_or(0, |text| text.as_str().len()) + note.map_or(0, |text| text.as_str().len())
     });
     request.key.as_str().len() + texts.sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::SettingsChange;
+
+    fn job(key: &str) -> Job {
+        let (key, actor) = (key.parse().expect("a key"), "test".parse().expect("an actor"));
+        let archive = Command::EditItem(crate::command::EditItem {
+            item_id: crate::ids::ItemId(1),
+            name: None,
+            sku: None,
+            unit: None,
+            allow_negative: None,
+            archived: Some(true),
+            expected_version: None,
+        });
+        let request = Request::new(key, actor, vec![archive]).expect("a request");
+        Job { request, hash: [0; 32], reply: oneshot::channel().0 }
+    }
+
+    fn upkeep() -> Upkeep {
+        Upkeep::Choice(Choice { change: SettingsChange::default(), reply: oneshot::channel().0 })
+    }
+
+    #[tokio::test]
+    async fn a_request_behind_an_upkeep_is_in_the_next_batch_and_the_upkeep_after_it() {
+        let queue = Queue::default();
+        queue.push(job("a")).expect("queued");
+        queue.push_upkeep(upkeep()).expect("queued");
+        queue.push(job("b")).expect("queued");
+        queue.push_upkeep(upkeep()).expect("queued");
+        let Some(Work::Requests(jobs)) = queue.next().await else { panic!("a batch") };
+        let keys: Vec<_> = jobs.iter().map(|job| job.request.key.as_str()).collect();
+        assert_eq!(keys, ["a", "b"]);
+        queue.push(job("c")).expect("queued");
+        assert!(matches!(queue.next().await, Some(Work::Upkeep(_))));
+        assert!(matches!(queue.next().await, Some(Work::Upkeep(_))));
+        assert!(matches!(queue.next().await, Some(Work::Requests(_))));
+        assert_eq!(queue.len(), 0);
+    }
 }

@@ -3,7 +3,7 @@
 use super::connection::{Connection, Params};
 use super::statements::{
     CLOSE_RANGE, INSERT_EVENTS, INSERT_ITEM_CHANGES, INSERT_ITEMS, INSERT_REQUESTS, OPEN_RANGE,
-    PUT_COUNTS, UPDATE_ITEMS,
+    PUT_COUNTS, UPDATE_COUNTS, UPDATE_ITEMS,
 };
 use crate::error::StoreError;
 use crate::event::Event;
@@ -19,7 +19,7 @@ use std::collections::HashSet;
 pub(super) async fn append(conn: &Connection, ledger: &str, batch: &Batch) -> Result<()> {
     let Head { position, items_revision, last_request_id, last_created_at, .. } = &batch.head;
     // Prepared before the first is sent, so that they are sent in this order.
-    for sql in [OPEN_RANGE, INSERT_EVENTS, PUT_COUNTS, INSERT_REQUESTS, CLOSE_RANGE] {
+    for sql in [OPEN_RANGE, INSERT_EVENTS, UPDATE_COUNTS, INSERT_REQUESTS, CLOSE_RANGE] {
         conn.prepare(sql).await?;
     }
     let (head, only_ledger): (Params<'_>, Params<'_>) =
@@ -28,11 +28,16 @@ pub(super) async fn append(conn: &Connection, ledger: &str, batch: &Batch) -> Re
         let (opened, events, counts, requests, closed) = tokio::join!(
             conn.execute(OPEN_RANGE, head),
             insert_events(conn, ledger, &batch.events),
-            put_counts(conn, ledger, &batch.inventory),
+            update_counts(conn, ledger, &batch.inventory),
             insert_requests(conn, ledger, &batch.requests),
             conn.execute(CLOSE_RANGE, only_ledger),
         );
-        opened.and(events).and(counts).and(requests).and(closed)?;
+        let updated = opened.and(events).and(counts)?;
+        requests.and(closed)?;
+        if updated < batch.inventory.len() as u64 {
+            // Somebody took a row away.
+            put_counts(conn, ledger, &batch.inventory).await?;
+        }
         return Ok(());
     }
     conn.execute(OPEN_RANGE, head).await?;
@@ -118,7 +123,26 @@ async fn insert_item_changes(conn: &Connection, ledger: &str, rows: &[ItemChange
     .await
 }
 
-/// Writes the rows of `item_inventory`.
+/// Changes rows of `item_inventory`: how many there were.
+async fn update_counts(conn: &Connection, ledger: &str, rows: &[Inventory]) -> Result<u64> {
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    conn.execute(
+        UPDATE_COUNTS,
+        &[
+            &ledger,
+            &column(rows, |row| row.item.id.0),
+            &column(rows, |row| row.count.quantity),
+            &column(rows, |row| row.count.version),
+            &column(rows, |row| row.count.last_event_id.map(|position| position.0)),
+            &column(rows, |row| row.count.updated_at),
+        ],
+    )
+    .await
+}
+
+/// Writes the rows of `item_inventory`, whether there are any yet or not.
 pub(super) async fn put_counts(conn: &Connection, ledger: &str, rows: &[Inventory]) -> Result<u64> {
     if rows.is_empty() {
         return Ok(0);

@@ -3,11 +3,12 @@
 use super::address::{Address, CONNECT_TIMEOUT};
 use super::hints::Hints;
 use super::rows::Cells;
-use super::statements::{BEGIN_READ, BEGIN_WRITE, DURABILITY, LIMIT_WAITS, SETTINGS};
+use super::statements::{BEGIN_READ, BEGIN_WRITE, DURABILITY, SET_WRITING, SETTINGS};
 use crate::error::StoreError;
 use crate::store::{Mode, Result};
 use deadpool_postgres::{
-    Client, Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
+    Client, Hook, HookError, Manager, ManagerConfig, Object, Pool, QueueMode, RecyclingMethod,
+    Runtime,
 };
 use std::ops::Deref;
 use std::time::Duration;
@@ -56,8 +57,8 @@ impl Connection {
 
     /// Begins a transaction that writes.
     pub async fn begin_write(&self) -> Result<()> {
-        let (begun, limited) = tokio::join!(self.batch(BEGIN_WRITE), self.batch(LIMIT_WAITS));
-        begun.and(limited)
+        let (begun, set) = tokio::join!(self.batch(BEGIN_WRITE), self.batch(SET_WRITING));
+        begun.and(set)
     }
 
     /// The driver's own client.
@@ -150,6 +151,8 @@ impl Connections {
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let pool = Pool::builder(Manager::from_config(config, tls, recycling))
             .max_size(MAX_CONNECTIONS)
+            // The one that was used last: its server process has everything at hand.
+            .queue_mode(QueueMode::Lifo)
             .wait_timeout(Some(WAIT_TIMEOUT))
             .create_timeout(Some(CONNECT_TIMEOUT))
             .runtime(Runtime::Tokio1)

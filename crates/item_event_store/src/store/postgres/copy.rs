@@ -152,7 +152,7 @@ pub(super) async fn restore(
     conn.end().await;
     // On Citus its node may be another server than the one that made the row: then it has a new
     // epoch from here on.
-    PostgresTx::begin(connections, name, &Arc::default()).await?.head().await
+    PostgresTx::begin(connections, name, &[], &Arc::default()).await?.head().await
 }
 
 /// Whether the file is whole, and its first line.

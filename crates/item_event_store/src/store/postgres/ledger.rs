@@ -9,7 +9,7 @@ use super::write::PostgresTx;
 use super::{copy, integrity, load, migrations, summary};
 use crate::error::StoreError;
 use crate::event::Event;
-use crate::ids::{ItemId, LedgerName, Position};
+use crate::ids::{IdempotencyKey, ItemId, LedgerName, Position};
 use crate::inventory::Inventory;
 use crate::item::ItemChange;
 use crate::limits::ANNOUNCE_PAUSE;
@@ -43,7 +43,7 @@ impl PostgresLedger {
                 make(&connections, name, &Settings::default()).await?;
             }
             // Gives the ledger a new epoch if it was written on another server.
-            drop(PostgresTx::begin(&connections, name, &Arc::default()).await?);
+            drop(PostgresTx::begin(&connections, name, &[], &Arc::default()).await?);
         } else {
             let conn = connections.get().await?;
             reads::head(&Reader::new(&conn, name)).await?;
@@ -101,11 +101,12 @@ pub(super) async fn insert(
 
 #[async_trait]
 impl LedgerStore for PostgresLedger {
-    async fn begin(&self) -> Result<Box<dyn WriteTx>> {
+    async fn begin(&self, keys: &[IdempotencyKey]) -> Result<Box<dyn WriteTx>> {
         if self.connections.mode() == Mode::Read {
             return Err(StoreError::ReadOnly);
         }
-        Ok(Box::new(PostgresTx::begin(&self.connections, &self.name, &self.unended).await?))
+        let (connections, unended) = (&self.connections, &self.unended);
+        Ok(Box::new(PostgresTx::begin(connections, &self.name, keys, unended).await?))
     }
 
     fn resolves_unknown_commits(&self) -> bool {

@@ -64,7 +64,6 @@ statements! {
     ITEMS_WITH_COUNTS = "items_with_counts",
     LAST_COUNTS = "last_counts",
     LEDGERS = "ledgers",
-    LIMIT_WAITS = "limit_waits",
     LISTEN = "listen",
     LOCK_HEAD = "lock_head",
     LOCK_MIGRATIONS = "lock_migrations",
@@ -82,6 +81,7 @@ statements! {
     SCHEMA_EXISTS = "schema_exists",
     SET_EPOCH = "set_epoch",
     SET_SESSION_LEDGER = "set_session_ledger",
+    SET_WRITING = "set_writing",
     SETTINGS = "settings",
     SIZE = "size",
     STRAY_COUNTS = "stray_counts",
@@ -93,5 +93,6 @@ statements! {
     TOKEN_BY_HASH = "token_by_hash",
     TOKENS = "tokens",
     TRANSACTION = "transaction",
+    UPDATE_COUNTS = "update_counts",
     UPDATE_ITEMS = "update_items",
 }

@@ -6,8 +6,8 @@ use super::error::{interpret, is_plain_error, with_cause};
 use super::reads::{self, Reader, no_ledger};
 use super::rows::{self, Cells};
 use super::statements::{
-    BUMP_COUNTS_REVISION, CURRENT_XACT, DELETE_COUNTS, LOCK_HEAD, PUT_SETTINGS, SET_EPOCH,
-    TRANSACTION,
+    BUMP_COUNTS_REVISION, CURRENT_XACT, DELETE_COUNTS, LOCK_HEAD, PUT_SETTINGS, REQUESTS,
+    SET_EPOCH, TRANSACTION,
 };
 use super::unended::{Begun, Unended};
 use super::{append, load};
@@ -30,6 +30,7 @@ pub(super) struct PostgresTx {
     begun: Begun,
     ledger: LedgerName,
     head: Head,
+    stored: Vec<StoredRequest>,
     failed: bool,
 }
 
@@ -39,10 +40,11 @@ impl PostgresTx {
     pub async fn begin(
         connections: &Connections,
         ledger: &LedgerName,
+        keys: &[IdempotencyKey],
         unended: &Arc<Unended>,
     ) -> Result<Self> {
         loop {
-            let locked = Self::lock(connections.get().await?, ledger, unended).await;
+            let locked = Self::lock(connections.get().await?, ledger, keys, unended).await;
             let (tx, written_on, server) = match locked {
                 Err(StoreError::Busy(_)) if unended.terminate(connections).await? => continue,
                 locked => locked?,
@@ -65,28 +67,32 @@ impl PostgresTx {
     async fn lock(
         conn: Connection,
         ledger: &LedgerName,
+        keys: &[IdempotencyKey],
         unended: &Arc<Unended>,
     ) -> Result<(Self, String, String)> {
         let lock = conn.prepare(LOCK_HEAD).await?;
         let transaction = conn.prepare(TRANSACTION).await?;
+        conn.prepare(REQUESTS).await?;
         let conn = InTransaction::new(conn);
         let (name, client) = (ledger.as_str(), conn.client());
-        let params: Params<'_> = &[&name];
-        let (started, locked, row) = in_time(async {
+        let (params, reader): (Params<'_>, _) = (&[&name], Reader::new(&conn, ledger));
+        let (started, locked, row, stored) = in_time(async {
             tokio::join!(
                 conn.begin_write(),
                 client.query_opt(&lock, params),
                 client.query_one(&transaction, &[]),
+                reads::requests(&reader, keys),
             )
         })
         .await?;
         started?;
         let locked = locked?.ok_or_else(|| no_ledger(ledger))?;
         let begun = Begun::new(&row?, unended)?;
+        let stored = stored?;
         let (written_on, server) = (Cells(&locked).get(10)?, Cells(&locked).get(11)?);
         commits_last(&locked, 12)?;
         let head = rows::head(&locked)?;
-        let tx = Self { conn, begun, ledger: ledger.clone(), head, failed: false };
+        let tx = Self { conn, begun, ledger: ledger.clone(), head, stored, failed: false };
         Ok((tx, written_on, server))
     }
 
@@ -127,8 +133,8 @@ impl WriteTx for PostgresTx {
         self.step(async |reader, _| reads::item_changes(&reader, after, i64::MAX).await).await
     }
 
-    async fn requests(&mut self, keys: &[IdempotencyKey]) -> Result<Vec<StoredRequest>> {
-        self.step(async |reader, _| reads::requests(&reader, keys).await).await
+    fn requests(&mut self) -> Vec<StoredRequest> {
+        std::mem::take(&mut self.stored)
     }
 
     async fn correctable(&mut self, positions: &[Position]) -> Result<Vec<Correctable>> {

@@ -8,7 +8,7 @@ use super::write::{SqliteTx, Writer};
 use super::{blocking, copy, integrity, load, reads, rows, summary};
 use crate::error::StoreError;
 use crate::event::Event;
-use crate::ids::{Epoch, ItemId, LedgerName, Position};
+use crate::ids::{Epoch, IdempotencyKey, ItemId, LedgerName, Position};
 use crate::inventory::Inventory;
 use crate::item::ItemChange;
 use crate::query::{AsOf, At, DailySummary, EventQuery, Explanation, ItemQuery, SummaryQuery};
@@ -151,8 +151,10 @@ impl Drop for SqliteLedger {
 
 #[async_trait]
 impl LedgerStore for SqliteLedger {
-    async fn begin(&self) -> Result<Box<dyn WriteTx>> {
-        Ok(Box::new(self.begin_write().await?))
+    async fn begin(&self, keys: &[IdempotencyKey]) -> Result<Box<dyn WriteTx>> {
+        let mut tx = self.begin_write().await?;
+        tx.look_for(keys)?;
+        Ok(Box::new(tx))
     }
 
     fn resolves_unknown_commits(&self) -> bool {

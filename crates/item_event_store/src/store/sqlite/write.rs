@@ -43,6 +43,7 @@ impl Writer {
 /// The transaction, alone with the writer's connection.
 pub(super) struct SqliteTx {
     writer: OwnedMutexGuard<Writer>,
+    stored: Vec<StoredRequest>,
 }
 
 impl SqliteTx {
@@ -53,7 +54,15 @@ impl SqliteTx {
             conn.execute_batch("ROLLBACK")?;
         }
         conn.execute_batch("BEGIN IMMEDIATE")?;
-        Ok(Self { writer })
+        Ok(Self { writer, stored: Vec::new() })
+    }
+
+    /// Looks for keys.
+    pub fn look_for(&mut self, keys: &[IdempotencyKey]) -> Result<()> {
+        self.stored = self.read(|conn| {
+            keys.iter().filter_map(|key| reads::request(conn, key).transpose()).collect()
+        })?;
+        Ok(())
     }
 
     /// Does a step. After an error nothing goes on: SQLite may have rolled all of it back already.
@@ -154,10 +163,8 @@ impl WriteTx for SqliteTx {
         self.read(|conn| reads::item_changes(conn, after, i64::MAX))
     }
 
-    async fn requests(&mut self, keys: &[IdempotencyKey]) -> Result<Vec<StoredRequest>> {
-        self.read(|conn| {
-            keys.iter().filter_map(|key| reads::request(conn, key).transpose()).collect()
-        })
+    fn requests(&mut self) -> Vec<StoredRequest> {
+        std::mem::take(&mut self.stored)
     }
 
     async fn correctable(&mut self, positions: &[Position]) -> Result<Vec<Correctable>> {
