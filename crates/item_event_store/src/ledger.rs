@@ -62,7 +62,12 @@ impl Ledger {
         clock: Arc<dyn Clock>,
         failed: Arc<Failed>,
     ) -> Result<Self, StoreError> {
+        let keeps_its_thread = store.keeps_its_thread();
         let (ledger, writer) = Self::apart(store, clock, failed).await?;
+        if !keeps_its_thread {
+            tokio::spawn(writer);
+            return Ok(ledger);
+        }
         let runtime = tokio::runtime::Handle::current();
         std::thread::Builder::new()
             .name("ledger-writer".into())

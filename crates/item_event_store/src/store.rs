@@ -246,6 +246,9 @@ pub trait LedgerStore: Send + Sync {
     /// as the head is locked: see [`WriteTx::requests`].
     async fn begin(&self, keys: &[IdempotencyKey]) -> Result<Box<dyn WriteTx>>;
 
+    /// Whether a transaction works on the thread that polls it: then the writer has one of its own.
+    fn keeps_its_thread(&self) -> bool;
+
     /// Whether a commit that ended as [`StoreError::CommitUnknown`] can be resolved: whoever locks
     /// the head next reads for certain what was committed, and the stored keys tell. Where this is
     /// false, what can be read may differ from what is on the disk until the process restarts.

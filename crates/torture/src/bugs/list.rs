@@ -50,9 +50,9 @@ pub const ALL: &[Bug] = &[
     Bug {
         name: "synchronous_commit_off",
         file: "item_event_store/src/store/postgres/write.rs",
-        right: r#"client.batch_execute("COMMIT")"#,
-        wrong: r#"client.batch_execute(
-                if BUG { "SET LOCAL synchronous_commit = off; COMMIT" } else { "COMMIT" })"#,
+        right: r#"let commit = format!("{CURRENT_XACT};\nCOMMIT");"#,
+        wrong: r#"let off = if BUG { "SET LOCAL synchronous_commit = off;" } else { "" };
+        let commit = format!("{off}{CURRENT_XACT};\nCOMMIT");"#,
         found_by: &[(Power, Postgres)],
     },
     Bug {

@@ -109,6 +109,11 @@ impl LedgerStore for PostgresLedger {
         Ok(Box::new(PostgresTx::begin(connections, &self.name, keys, unended).await?))
     }
 
+    /// The answers come on the runtime's threads: another one would be woken for each.
+    fn keeps_its_thread(&self) -> bool {
+        false
+    }
+
     fn resolves_unknown_commits(&self) -> bool {
         true
     }

@@ -2,17 +2,25 @@
 //! for it in vain ends it.
 
 use super::connection::Connections;
-use super::rows::Cells;
 use super::statements::TERMINATE;
+use crate::error::StoreError;
 use crate::store::Result;
 use crate::time::Timestamp;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio_postgres::Row;
+use tokio_postgres::SimpleQueryMessage;
 
 /// A transaction, as the server knows it. No other one has both its process and its beginning.
 struct Backend {
     pid: i32,
     began_at: Timestamp,
+}
+
+impl Backend {
+    fn named(answer: &SimpleQueryMessage) -> Option<Self> {
+        let SimpleQueryMessage::Row(row) = answer else { return None };
+        let began_at = Timestamp::from_micros(row.get(1)?.parse().ok()?);
+        Some(Self { pid: row.get(0)?.parse().ok()?, began_at })
+    }
 }
 
 /// Those of one ledger.
@@ -26,10 +34,11 @@ pub(super) struct Begun {
 }
 
 impl Begun {
-    /// By a row of `transaction.sql`.
-    pub fn new(row: &Row, unended: &Arc<Unended>) -> Result<Self> {
-        let cells = Cells(row);
-        let backend = Backend { pid: cells.get(0)?, began_at: cells.get(1)? };
+    /// By the row of `transaction.sql`.
+    pub fn new(answers: &[SimpleQueryMessage], unended: &Arc<Unended>) -> Result<Self> {
+        let backend = answers.iter().find_map(Backend::named).ok_or_else(|| {
+            StoreError::Failed("the database does not say which transaction this is".into())
+        })?;
         Ok(Self { backend: Some(backend), unended: Arc::clone(unended) })
     }
 

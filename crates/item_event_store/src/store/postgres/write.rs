@@ -2,12 +2,12 @@
 //! need each other's answers are sent together.
 
 use super::connection::{Connection, Connections, InTransaction, Params, commits_last, in_time};
-use super::error::{interpret, is_plain_error, with_cause};
+use super::error::{interpret, with_cause};
 use super::reads::{self, Reader, no_ledger};
 use super::rows::{self, Cells};
 use super::statements::{
-    BUMP_COUNTS_REVISION, CURRENT_XACT, DELETE_COUNTS, LOCK_HEAD, PUT_SETTINGS, REQUESTS,
-    SET_EPOCH, TRANSACTION,
+    BEGIN_WRITE, BUMP_COUNTS_REVISION, CURRENT_XACT, DELETE_COUNTS, LOCK_HEAD, PUT_SETTINGS,
+    REQUESTS, SET_EPOCH, SET_WRITING, TRANSACTION,
 };
 use super::unended::{Begun, Unended};
 use super::{append, load};
@@ -23,6 +23,7 @@ use crate::store::{Batch, Head, Loaded, Result, WriteTx};
 use crate::time::Timestamp;
 use async_trait::async_trait;
 use std::sync::Arc;
+use tokio_postgres::error::SqlState;
 
 /// The transaction, alone with a connection until it ends.
 pub(super) struct PostgresTx {
@@ -71,23 +72,23 @@ impl PostgresTx {
         unended: &Arc<Unended>,
     ) -> Result<(Self, String, String)> {
         let lock = conn.prepare(LOCK_HEAD).await?;
-        let transaction = conn.prepare(TRANSACTION).await?;
         conn.prepare(REQUESTS).await?;
+        let opening = format!("{BEGIN_WRITE};\n{TRANSACTION}");
         let conn = InTransaction::new(conn);
         let (name, client) = (ledger.as_str(), conn.client());
         let (params, reader): (Params<'_>, _) = (&[&name], Reader::new(&conn, ledger));
-        let (started, locked, row, stored) = in_time(async {
+        let (transaction, set, locked, stored) = in_time(async {
             tokio::join!(
-                conn.begin_write(),
+                client.simple_query(&opening),
+                conn.batch(SET_WRITING),
                 client.query_opt(&lock, params),
-                client.query_one(&transaction, &[]),
                 reads::requests(&reader, keys),
             )
         })
         .await?;
-        started?;
+        let begun = Begun::new(&transaction?, unended)?;
+        set?;
         let locked = locked?.ok_or_else(|| no_ledger(ledger))?;
-        let begun = Begun::new(&row?, unended)?;
         let stored = stored?;
         let (written_on, server) = (Cells(&locked).get(10)?, Cells(&locked).get(11)?);
         commits_last(&locked, 12)?;
@@ -184,26 +185,23 @@ impl WriteTx for PostgresTx {
         Ok(())
     }
 
-    /// A COMMIT that is answered by ROLLBACK looks like success to the driver. So a statement goes
-    /// before it that fails in a transaction which has ended: if that one answers, COMMIT commits.
+    /// A COMMIT that is answered by ROLLBACK looks like success to the driver. So it comes behind a
+    /// statement that fails in a transaction which has ended: then it is not carried out.
     async fn commit(self: Box<Self>) -> Result<()> {
         if self.failed {
             return Err(StoreError::Failed("the transaction was rolled back by an error".into()));
         }
-        let alive = self.conn.prepare(CURRENT_XACT).await?;
-        let client = self.conn.client();
-        let answers = in_time(async {
-            tokio::join!(client.query_one(&alive, &[]), client.batch_execute("COMMIT"))
-        });
-        let unknown = match answers.await {
-            Ok((Ok(_), Ok(()))) => {
+        let commit = format!("{CURRENT_XACT};\nCOMMIT");
+        let unknown = match in_time(self.conn.client().batch_execute(&commit)).await {
+            Ok(Ok(())) => {
                 self.begun.ended();
                 self.conn.ended();
                 return Ok(());
             }
-            // Ended before COMMIT: its answer was ROLLBACK.
-            Ok((Err(error), Ok(()))) if is_plain_error(&error) => return Err(interpret(&error)),
-            Ok((Err(error), _) | (_, Err(error))) => with_cause(&error),
+            Ok(Err(error)) if error.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION) => {
+                return Err(interpret(&error));
+            }
+            Ok(Err(error)) => with_cause(&error),
             Err(late) => late.to_string(),
         };
         self.conn.close();

@@ -157,6 +157,10 @@ impl LedgerStore for SqliteLedger {
         Ok(Box::new(tx))
     }
 
+    fn keeps_its_thread(&self) -> bool {
+        true
+    }
+
     fn resolves_unknown_commits(&self) -> bool {
         false
     }
