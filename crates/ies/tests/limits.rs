@@ -258,51 +258,6 @@ async fn answers(mut socket: TcpStream) -> (Vec<String>, bool) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn requests_that_two_servers_may_read_differently_get_one_answer_at_most() {
-    let (server, _client, _folder) = bakery().await;
-    let token = server.token.clone().expect("a token");
-    let second = "GET /livez HTTP/1.1\r\nhost: x\r\n\r\n";
-    let chunked = "2\r\n{}\r\n0\r\n\r\n";
-    let mut checks = Vec::new();
-    for (framing, body, expected) in [
-        ("content-length: 2\r\ntransfer-encoding: chunked\r\n", chunked, "400"),
-        ("transfer-encoding: chunked\r\ncontent-length: 2\r\n", chunked, "400"),
-        ("content-length: 2\r\ncontent-length: 3\r\n", "{}", "400"),
-        ("content-length: 2, 2\r\n", "{}", "400"),
-        ("content-length: +2\r\n", "{}", "400"),
-        ("content-length: 0x2\r\n", "{}", "400"),
-        ("content-length : 2\r\n", "{}", "400"),
-        ("transfer-encoding: gzip\r\n", "{}", "400"),
-        ("transfer-encoding: xchunked\r\n", chunked, "400"),
-        ("transfer-encoding: chunked, identity\r\n", chunked, "400"),
-        ("transfer-encoding: chunked\r\ntransfer-encoding: identity\r\n", chunked, "400"),
-        ("transfer-encoding:\x0bchunked\r\n", chunked, "400"),
-        ("transfer-encoding: chunked\r\n", "fffffffffffffffff\r\n{}\r\n0\r\n\r\n", "400"),
-        ("content-length: 2\r\nx: a\r\n b\r\n", "{}", "400"),
-        ("content-length: 2\r\nx: a\rb\r\n", "{}", "400"),
-        ("content-length: 2\r\nx: a\0b\r\n", "{}", "400"),
-        ("content-length: 2\r\nx y: z\r\n", "{}", "400"),
-        ("content-length: 2\r\nhost: y\r\n", "{}", "400"),
-    ] {
-        let request = format!(
-            "POST /v1/items HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\
-             idempotency-key: k\r\ncontent-type: application/json\r\n{framing}\r\n{body}{second}"
-        );
-        checks.push((request, expected));
-    }
-    checks.push((format!("GET /livez HTTP/1.1\r\n\r\n{second}"), "400"));
-    checks.push((format!("GET  /livez HTTP/1.1\r\nhost: x\r\n\r\n{second}"), "400"));
-    checks.push((format!("GET /livez HTTP/1.1 x\r\nhost: x\r\n\r\n{second}"), "400"));
-    for (request, expected) in checks {
-        let (codes, closed) = answers(raw(&server, request.as_bytes()).await).await;
-        assert_eq!(codes, [expected], "{request}");
-        assert!(closed, "{request}");
-    }
-    let (codes, _) = answers(raw(&server, second.repeat(2).as_bytes()).await).await;
-    assert_eq!(codes, ["200", "200"], "what is well formed is answered");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_head_has_64_fields_and_32_kib_at_most() {
     let (server, _client, _folder) = bakery().await;
     let fields = |n: usize| {

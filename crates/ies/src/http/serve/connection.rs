@@ -76,15 +76,14 @@ async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
     let http_1 = request.version() <= Version::HTTP_11;
-    let usable = names_one_host(&request);
+    let doubt = doubt(&request);
     let (parts, body) = request.into_parts();
     let (body, read) = unread::watch(body);
-    let mut response = if usable {
-        router.oneshot(Request::from_parts(parts, Body::new(body))).await?
-    } else {
-        Problem::new(&kinds::MALFORMED_REQUEST, "send exactly one Host").into_response()
+    let mut response = match doubt {
+        None => router.oneshot(Request::from_parts(parts, Body::new(body))).await?,
+        Some(detail) => Problem::new(&kinds::MALFORMED_REQUEST, detail).into_response(),
     };
-    if http_1 && !(usable && read.to_its_end()) {
+    if http_1 && (doubt.is_some() || !read.to_its_end()) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response.map(|body| {
@@ -95,11 +94,22 @@ async fn answer(
     }))
 }
 
-/// Whether an HTTP/1.1 request says for which host it is, once (RFC 9112 3.2): otherwise another
-/// server on the way may have read it as a request for somebody else.
-fn names_one_host<B>(request: &Request<B>) -> bool {
+/// Why another server on the way may have read an HTTP/1.1 request as one for somebody else, or of
+/// another length: it says not once for which host it is (RFC 9112 3.2), or its body is coded in a
+/// way that we do not decode (6.1). The rest of what is in doubt the protocol's reader refuses.
+fn doubt<B>(request: &Request<B>) -> Option<&'static str> {
+    if request.version() != Version::HTTP_11 {
+        return None;
+    }
     let hosts = request.headers().get_all(header::HOST).iter().count();
-    request.version() != Version::HTTP_11 || hosts == 1
+    let mut codings = request.headers().get_all(header::TRANSFER_ENCODING).iter();
+    let plain = codings.next().is_none_or(|only| only.as_bytes().eq_ignore_ascii_case(b"chunked"))
+        && codings.next().is_none();
+    match (hosts, plain) {
+        (1, true) => None,
+        (1, false) => Some("the one Transfer-Encoding is chunked"),
+        _ => Some("send exactly one Host"),
+    }
 }
 
 /// What a connection does.
