@@ -106,7 +106,8 @@ impl PlaceArgs {
 }
 
 fn checked(store: &str) -> Result<String, Failure> {
-    if store.contains("://") && !store::is_postgres(store) {
+    let of_postgres = store.starts_with("postgres:") || store.starts_with("postgresql:");
+    if (store.contains("://") || of_postgres) && !store::is_postgres(store) {
         let message = "a store is a folder, sqlite:DIR or postgres://USER@HOST/DATABASE";
         return Err(Failure::new(Exit::Config, message));
     }
@@ -149,6 +150,9 @@ mod tests {
             assert_eq!(checked(good).ok().as_deref(), Some(good));
         }
         assert_eq!(checked("sqlite:").expect_err("nothing").exit, Exit::Usage);
+        for bad in ["postgres:/ann:secret@h/d", "postgre://h/d", "POSTGRES://h/d"] {
+            assert_eq!(checked(bad).expect_err(bad).exit, Exit::Config);
+        }
         assert_eq!(shown("sqlite:/a/b"), "/a/b");
         assert_eq!(shown("postgres://ann:secret@h:1/d?host=/x&password=y"), "postgres://h:1/d");
         for (url, is) in [("postgresql:///d", true), ("postgres://h/d", true), ("postgres", false)]

@@ -112,13 +112,14 @@ impl Remote {
         }
         let base = url.trim_end_matches('/');
         let valid = base.parse::<Uri>().is_ok_and(|uri| {
-            uri.scheme_str() == Some("http") && uri.host().is_some() && uri.path() == "/"
+            uri.scheme_str() == Some("http")
+                && uri.authority().is_some_and(|place| !place.as_str().contains('@'))
+                && uri.path_and_query().is_some_and(|rest| rest == "/")
         });
         if !valid {
-            return Err(Failure::new(
-                Exit::Usage,
-                format!("'{url}' is no server's address, such as http://127.0.0.1:7420"),
-            ));
+            // Not shown: it may hold a secret, as addresses of other services do.
+            let message = "a server's address is http://HOST:PORT and nothing more";
+            return Err(Failure::new(Exit::Usage, message).hint("the token goes into IES_TOKEN"));
         }
         let authorization = token.map(authorization).transpose()?;
         let client = Client::builder(TokioExecutor::new()).build_http();
@@ -191,7 +192,16 @@ mod tests {
         for good in ["http://127.0.0.1:7420", "http://localhost:7420/"] {
             assert!(Remote::new(good, Some("ies_x"), None).is_ok(), "{good}");
         }
-        for bad in ["127.0.0.1:7420", "ftp://a", "http://", "http://a/v1", "a b"] {
+        for bad in [
+            "127.0.0.1:7420",
+            "ftp://a",
+            "http://",
+            "http://a/v1",
+            "a b",
+            "http://a:b@c",
+            "http://a/?b",
+            "http://a?b",
+        ] {
             assert_eq!(
                 Remote::new(bad, None, None).err().map(|e| e.exit),
                 Some(Exit::Usage),

@@ -10,6 +10,7 @@ use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -26,14 +27,24 @@ pub struct Server {
 impl Server {
     /// Starts a server and waits until it listens.
     pub fn start(store: &Path, more: &[&str]) -> Self {
+        Self::start_with(store, more, "off", Stdio::null())
+    }
+
+    /// The same, with a log of all that it ever says.
+    pub fn start_talkative(store: &Path, more: &[&str], log: &Path) -> Self {
+        Self::start_with(store, more, "trace", File::create(log).expect("a log").into())
+    }
+
+    fn start_with(store: &Path, more: &[&str], level: &str, log: Stdio) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_ies"))
             .args(["serve", "--addr", "127.0.0.1:0", "--store"])
             .arg(store)
             .args(more)
             .env_remove("IES_TOKEN")
             .env_remove("IES_SERVER")
+            .env("IES_LOG", level)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .expect("the binary starts");
         let stdout = process.stdout.take().expect("a pipe");
@@ -50,6 +61,11 @@ impl Server {
         }
         let url = url.expect("the server says where it listens");
         Self { process, url, token }
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     pub fn client(&self, token: &str) -> Client {
