@@ -4,6 +4,8 @@ use super::problem::{Problem, kinds};
 use axum::extract::Path;
 use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
+use bytes::Bytes;
+use std::borrow::Cow;
 use std::sync::Arc;
 use utoipa_swagger_ui::Config;
 
@@ -31,7 +33,12 @@ fn asset(path: &str) -> Result<Response, Problem> {
     let missing = || Problem::new(&kinds::NOT_FOUND, "the API page has no such file");
     let file = file.ok_or_else(missing)?;
     let kind = [(header::CONTENT_TYPE, file.content_type)];
-    let mut response = (kind, file.bytes.into_owned()).into_response();
+    // Not copied: anybody may ask for a megabyte on every connection, and then not read it.
+    let bytes = match file.bytes {
+        Cow::Borrowed(built_in) => Bytes::from_static(built_in),
+        Cow::Owned(made) => Bytes::from(made),
+    };
+    let mut response = (kind, bytes).into_response();
     if file.gzpipped {
         let gzip = axum::http::HeaderValue::from_static("gzip");
         response.headers_mut().insert(header::CONTENT_ENCODING, gzip);

@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use operations::{Body, Operation, Reply};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use utoipa::OpenApi;
 
 /// The wire types. The ones that they are made of follow by themselves.
@@ -99,9 +100,10 @@ pub fn is_of_ledger(operation: &str) -> bool {
     operations::find(operation).is_some_and(|operation| operation.of_ledger)
 }
 
-/// Serves the document.
+/// Serves the document. Made once: anybody may ask for it, and then not read it.
 pub async fn serve() -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], document()).into_response()
+    static DOCUMENT: LazyLock<String> = LazyLock::new(document);
+    ([(header::CONTENT_TYPE, "application/json")], DOCUMENT.as_str()).into_response()
 }
 
 fn describe(route: &Route, operation: &Operation) -> Value {
