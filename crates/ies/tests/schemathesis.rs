@@ -1,8 +1,11 @@
 //! The live server is held to its own description: schemathesis makes up requests from
-//! `openapi.json`, allowed ones and others, and judges every answer.
+//! `openapi.json`, allowed ones and others, and judges every answer. On every store.
 
+#[path = "../../item_event_store/tests/store/backend/cluster.rs"]
+mod cluster;
 mod server;
 
+use cluster::Cluster;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 use server::{Client, Server, done, ies};
@@ -11,8 +14,10 @@ use std::process::Command;
 
 const ITEMS: usize = 40;
 const TOKENS: usize = 40;
-/// Cases that fuzzing makes up for each operation.
-const CASES: &str = "40";
+/// Cases that fuzzing makes up for each operation, on the embedded store and on a server's: behind
+/// both is the same service.
+const CASES: u32 = 40;
+const CASES_ON_POSTGRES: u32 = 12;
 
 /// Requests that the document allows may still be refused: that a text has no white space at its
 /// ends, that a cursor was given out by us, that an item has so many, no JSON Schema can say.
@@ -45,7 +50,9 @@ async fn bakery(store: &Path) -> (Server, String) {
 }
 
 /// Runs schemathesis on some operations, and fails with what it says.
-fn run(server: &Server, token: &str, folder: &Path, operations: &[&str]) {
+fn run(server: &Server, token: &str, cases: u32, operations: &[&str]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
     // A run whose token was refused everywhere would find nothing wrong.
     let config = folder.join("schemathesis.toml");
     std::fs::write(&config, "[warnings]\nfail-on = [\"missing_auth\"]\n").expect("written");
@@ -55,7 +62,7 @@ fn run(server: &Server, token: &str, folder: &Path, operations: &[&str]) {
         .args(["--no-color", "run", &format!("{}/openapi.json", server.url)])
         .args(["--header", &format!("Authorization: Bearer {token}")])
         .args(["--phases", "examples,coverage,fuzzing", "--mode", "all"])
-        .args(["--max-examples", CASES, "--seed", &seed(), "--max-failures", "20"])
+        .args(["--max-examples", &cases.to_string(), "--seed", &seed(), "--max-failures", "20"])
         .args(["--generation-database", "none", "--request-timeout", "20"])
         .args(["--checks", "all", "--exclude-checks", CHECKS_LEFT_OUT])
         .args(operations)
@@ -74,11 +81,9 @@ async fn position(client: &Client) -> i64 {
     page["position"].as_i64().expect("a position")
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_server_answers_as_its_description_says() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let store = folder.path().join("store");
-    let (server, token) = bakery(&store).await;
+/// All operations but two.
+async fn the_server_answers_as_its_description_says(store: &Path, cases: u32) {
+    let (server, token) = bakery(store).await;
     let client = server.client(&token);
     let before = position(&client).await;
     let left_out = [
@@ -89,19 +94,17 @@ async fn the_server_answers_as_its_description_says() {
         "--exclude-operation-id",
         "revoke_token",
     ];
-    run(&server, &token, folder.path(), &left_out);
+    run(&server, &token, cases, &left_out);
     let recorded = position(&client).await - before;
     assert!(recorded >= 20, "only {recorded} events: the requests did not get to the ledger");
     let (status, _) = client.get("/readyz").await;
     assert_eq!(status, StatusCode::OK);
     drop(server);
-    done(&ies(&["verify"], &store));
+    done(&ies(&["verify"], store));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn tokens_are_revoked_as_the_description_says() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (server, first) = bakery(&folder.path().join("store")).await;
+async fn tokens_are_revoked_as_the_description_says(store: &Path, cases: u32) {
+    let (server, first) = bakery(store).await;
     let client = server.client(&first);
     let mut newest = Value::Null;
     for n in 0..TOKENS {
@@ -111,8 +114,34 @@ async fn tokens_are_revoked_as_the_description_says() {
         newest = made;
     }
     let secret = newest["secret"].as_str().expect("a secret");
-    run(&server, secret, folder.path(), &["--include-operation-id", "revoke_token"]);
+    run(&server, secret, cases, &["--include-operation-id", "revoke_token"]);
     let (_, list) = server.client(secret).get("/v1/tokens").await;
     let tokens = list["tokens"].as_array().expect("tokens");
     assert!(tokens.iter().any(|token| token["revoked_at"].is_string()), "none was revoked");
+}
+
+/// Stamps the tests out for both stores.
+macro_rules! on_every_store {
+    ($($name:ident)*) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                let folder = tempfile::tempdir().expect("a folder");
+                super::$name(&folder.path().join("store"), super::CASES).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                let cluster = super::Cluster::started();
+                let url = cluster.url("ies_app", &cluster.new_database().await);
+                super::$name(std::path::Path::new(&url), super::CASES_ON_POSTGRES).await;
+            })*
+        }
+    };
+}
+
+on_every_store! {
+    the_server_answers_as_its_description_says
+    tokens_are_revoked_as_the_description_says
 }
