@@ -140,9 +140,11 @@ async fn a_server_on_postgresql_tells_no_secret() {
     talk(Path::new(&url)).await;
 }
 
-/// What a command prints, data and messages.
+/// What a command prints, data and messages. One that does not end, such as a server that starts
+/// where it should not, is ended.
 fn said(arguments: &[&str], environment: &[(&str, &str)]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_ies"))
+    let output = Command::new("timeout")
+        .args(["60", env!("CARGO_BIN_EXE_ies")])
         .args(arguments)
         .env_remove("IES_STORE")
         .env_remove("IES_SERVER")
@@ -151,6 +153,7 @@ fn said(arguments: &[&str], environment: &[(&str, &str)]) -> String {
         .envs(environment.iter().copied())
         .output()
         .expect("the binary runs");
+    assert_ne!(output.status.code(), Some(124), "ies {arguments:?} does not end");
     format!(
         "{}{}{}",
         output.status,
