@@ -7,8 +7,8 @@ use crate::ids::{ItemId, Position};
 pub struct Finding {
     /// The stable code: `inventory_differs`, `inventory_missing`, `inventory_stray`,
     /// `position_gap`, `version_gap`, `balance_wrong`, `rule_broken`, `created_at_back`,
-    /// `request_back`, `item_unknown`, `item_differs`, `head_differs`, `summary_differs`,
-    /// `storage`.
+    /// `request_gap`, `request_differs`, `item_unknown`, `item_differs`, `head_differs`,
+    /// `summary_differs`, `storage`.
     pub code: &'static str,
     /// The item that it is about, if it is about one.
     pub item_id: Option<ItemId>,

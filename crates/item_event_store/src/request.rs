@@ -29,6 +29,24 @@ pub struct StoredRequest {
     pub outcome: Outcome,
 }
 
+/// What a row of `requests` says of the log: what verify holds against it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestTrace {
+    /// [`StoredRequest::id`].
+    pub id: i64,
+    /// [`StoredRequest::actor`].
+    pub actor: Actor,
+    /// [`StoredRequest::created_at`].
+    pub created_at: Timestamp,
+    /// [`StoredRequest::position`].
+    pub position: Position,
+    /// How many events it has; none when it was rejected.
+    pub events: usize,
+    /// Its changes of items: revisions after the first number, up to the second. `None` when it was
+    /// rejected.
+    pub item_revisions: Option<(i64, i64)>,
+}
+
 /// What became of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {

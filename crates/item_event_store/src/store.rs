@@ -12,7 +12,7 @@ use crate::item::ItemChange;
 #[cfg(doc)]
 use crate::limits::SUMMARY_STEP_ROWS;
 use crate::query::{AsOf, At, DailySummary, EventQuery, Explanation, ItemQuery, SummaryQuery};
-use crate::request::StoredRequest;
+use crate::request::{RequestTrace, StoredRequest};
 use crate::settings::Settings;
 use crate::summary::{Summary, SummaryRow};
 use crate::time::Timestamp;
@@ -288,6 +288,10 @@ pub trait LedgerStore: Send + Sync {
 
     /// The changes of items with revisions `after < revision <= up_to`, in order.
     async fn item_changes(&self, after: i64, up_to: i64) -> Result<Vec<ItemChange>>;
+
+    /// **requests**: what those with ids greater than `after` say of the log, in order, at most
+    /// `limit`; none only after the last one.
+    async fn request_traces(&self, after: i64, limit: usize) -> Result<Vec<RequestTrace>>;
 
     /// These items as they were at a revision of the ledger's items, in the order of the ids.
     async fn items_at(&self, items: &[ItemId], revision: i64) -> Result<Vec<ItemChange>>;

@@ -74,6 +74,7 @@ macro_rules! suite {
                 the_same_key_in_flight_waits_for_the_first,
                 a_replay_ranks_before_the_checks,
                 a_request_without_events_is_replayed,
+                what_they_say_of_the_log_is_read_in_pages,
                 a_role_is_checked_before_anything_is_stored;
             rules:
                 the_last_unit_goes_to_exactly_one,
@@ -114,6 +115,7 @@ macro_rules! suite {
             verify:
                 a_clean_ledger_is_clean,
                 it_works_while_the_ledger_is_written_to,
+                what_is_typed_by_hand_is_of_no_request,
                 every_kind_of_damage_is_found;
             rebuild:
                 a_planted_wrong_count_is_named_and_mended,

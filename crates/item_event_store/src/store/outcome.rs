@@ -65,6 +65,14 @@ pub(super) fn decode(text: &str) -> serde_json::Result<Outcome> {
     })
 }
 
+/// What a text says of the log: the number of events, and the changes of items unless rejected.
+pub(super) fn trace(text: &str) -> serde_json::Result<(usize, Option<(i64, i64)>)> {
+    Ok(match decode(text)? {
+        Outcome::Recorded { events, item_revisions, .. } => (events, Some(item_revisions)),
+        Outcome::Rejected(_) => (0, None),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,7 +90,15 @@ mod tests {
             }
         }
         for outcome in outcomes {
-            assert_eq!(decode(&encode(&outcome)).expect("JSON"), outcome);
+            let text = encode(&outcome);
+            assert_eq!(decode(&text).expect("JSON"), outcome);
+            let left = match &outcome {
+                Outcome::Recorded { events, item_revisions, .. } => {
+                    (*events, Some(*item_revisions))
+                }
+                Outcome::Rejected(_) => (0, None),
+            };
+            assert_eq!(trace(&text).expect("JSON"), left);
         }
     }
 

@@ -15,8 +15,6 @@ use rustc_hash::FxHashMap;
 pub(super) struct Fold {
     pub events: u64,
     last: Option<(Position, Timestamp)>,
-    /// The last request that an event was recorded for.
-    pub last_request_id: i64,
     items: FxHashMap<ItemId, Folded>,
     /// What corrections made of the events they correct.
     corrected_by: FxHashMap<Position, i64>,
@@ -39,7 +37,6 @@ impl Fold {
         let mut fold = Self {
             events: 0,
             last: None,
-            last_request_id: 0,
             items: FxHashMap::default(),
             corrected_by: FxHashMap::default(),
         };
@@ -113,13 +110,6 @@ impl Fold {
         if let Some((_, before)) = self.last.filter(|(_, before)| event.created_at < *before) {
             let detail = format!("recorded at {}, before {before}", event.created_at);
             findings.add("created_at_back", Some(event.item_id), Some(event.id), detail);
-        }
-        if let Some(request) = event.request_id {
-            if request < self.last_request_id {
-                let detail = format!("of request {request}, after {}", self.last_request_id);
-                findings.add("request_back", Some(event.item_id), Some(event.id), detail);
-            }
-            self.last_request_id = request;
         }
         self.last = Some((event.id, event.created_at));
     }

@@ -7,7 +7,7 @@ use item_event_store::access::Role;
 use item_event_store::command::{Command, EditItem, Expected, Request, SetKind};
 use item_event_store::error::ExecuteError;
 use item_event_store::rejection::Rejection;
-use item_event_store::request::{Answer, Recorded};
+use item_event_store::request::{Answer, Recorded, RequestTrace};
 
 async fn send(t: &TestLedger, request: &Request) -> Result<Answer, ExecuteError> {
     t.ledger().execute(request.clone(), Role::Manager).await
@@ -126,4 +126,27 @@ pub async fn a_role_is_checked_before_anything_is_stored(t: &TestLedger) {
     }
     let first = recorded(send(t, &request).await);
     assert!(!first.replayed, "a refusal for the role is not stored under the key");
+}
+
+pub async fn what_they_say_of_the_log_is_read_in_pages(t: &TestLedger) {
+    let item = t.item("Croissant", 10).await;
+    t.all(vec![batch(item, 24), bakeoff(item, 6)]).await;
+    t.rejection(bakeoff(item, 99)).await;
+    let ledger = t.ledger();
+    let traces = async |after, limit| {
+        let traces = ledger.store().request_traces(after, limit).await.expect("reads");
+        let of = |t: &RequestTrace| (t.id, t.position.0, t.events, t.item_revisions);
+        traces.iter().map(of).collect::<Vec<_>>()
+    };
+    let all = [(1, 1, 1, Some((0, 1))), (2, 3, 2, Some((1, 1))), (3, 3, 0, None)];
+    assert_eq!(traces(0, 100).await, all);
+    assert_eq!(traces(0, 2).await, all[..2]);
+    assert_eq!(traces(2, 2).await, all[2..]);
+    assert_eq!(traces(3, 2).await, []);
+    // Where some are missing the page is found behind them.
+    t.backend.tamper("UPDATE requests SET id = 9 WHERE id = 3");
+    assert_eq!(traces(2, 2).await, [(9, 3, 0, None)]);
+    t.backend.tamper("UPDATE requests SET id = 3 WHERE id = 9");
+    let trace = ledger.store().request_traces(0, 1).await.expect("reads").remove(0);
+    assert_eq!((trace.actor.as_str(), trace.created_at), ("anna", t.clock_now()));
 }

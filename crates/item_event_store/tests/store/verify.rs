@@ -2,7 +2,7 @@
 
 use crate::backend::{TestLedger, adjust, bakeoff, batch, correct, set};
 use item_event_store::command::{Expected, SetKind};
-use item_event_store::ids::Position;
+use item_event_store::ids::{ItemId, Position};
 use item_event_store::reason::Kind;
 
 async fn fill(t: &TestLedger) {
@@ -50,8 +50,29 @@ pub async fn it_works_while_the_ledger_is_written_to(t: &TestLedger) {
     assert!(verified > 0);
 }
 
+pub async fn what_is_typed_by_hand_is_of_no_request(t: &TestLedger) {
+    let item = t.item("Croissant", 10).await;
+    let mut shell = t.backend.shell();
+    // Requests without events before, between and after what is typed, and some with.
+    for typed in [0, 2, 1, 0] {
+        for _ in 0..typed {
+            shell.run(&t.backend.insert(1, 1, "batch")).expect("recorded");
+        }
+        t.rejection(bakeoff(item, 99)).await;
+        t.one(set(item, SetKind::Override, 13, Expected::Any)).await;
+    }
+    // Without an event in between, what is decided later may be so at an earlier time.
+    let recorded_at = t.log().await.last().expect("an event").created_at;
+    for time in [recorded_at.plus_micros(1_000_000), recorded_at] {
+        t.clock.set(time);
+        t.rejection(bakeoff(item, 99)).await;
+    }
+    assert!(codes(t).await.is_empty());
+    assert_eq!(t.log().await.iter().filter(|event| event.request_id.is_none()).count(), 3);
+}
+
 /// What is done to the file, what undoes it, and the finding in between.
-const DAMAGES: [(&str, &str, &str); 12] = [
+const DAMAGES: [(&str, &str, &str); 24] = [
     (
         "UPDATE item_inventory SET quantity = 21 WHERE item_id = 1",
         "UPDATE item_inventory SET quantity = 20 WHERE item_id = 1",
@@ -101,11 +122,71 @@ const DAMAGES: [(&str, &str, &str); 12] = [
     (
         "UPDATE item_event_store SET request_id = request_id + 2 WHERE id = 3",
         "UPDATE item_event_store SET request_id = request_id - 2 WHERE id = 3",
-        "request_back",
+        "request_differs",
     ),
     (
         "UPDATE item_event_store SET request_id = request_id + 2 WHERE id = 7",
         "UPDATE item_event_store SET request_id = request_id - 2 WHERE id = 7",
+        "request_differs",
+    ),
+    (
+        "UPDATE item_event_store SET request_id = NULL WHERE id = 4",
+        "UPDATE item_event_store SET request_id = 3 WHERE id = 4",
+        "request_differs",
+    ),
+    (
+        "UPDATE item_event_store SET actor = 'bert' WHERE id = 4",
+        "UPDATE item_event_store SET actor = 'anna' WHERE id = 4",
+        "request_differs",
+    ),
+    (
+        "UPDATE requests SET position = 3 WHERE id = 3",
+        "UPDATE requests SET position = 4 WHERE id = 3",
+        "request_differs",
+    ),
+    (
+        "UPDATE requests SET position = 5 WHERE id = 7",
+        "UPDATE requests SET position = 7 WHERE id = 7",
+        "request_differs",
+    ),
+    (
+        "UPDATE requests SET position = 9 WHERE id = 7",
+        "UPDATE requests SET position = 7 WHERE id = 7",
+        "request_differs",
+    ),
+    (
+        "UPDATE requests SET outcome = replace(outcome, ':2,', ':1,') WHERE id = 3",
+        "UPDATE requests SET outcome = replace(outcome, ':1,', ':2,') WHERE id = 3",
+        "request_differs",
+    ),
+    (
+        "UPDATE requests SET outcome = replace(outcome, '[2,2]', '[3,3]') WHERE id = 4",
+        "UPDATE requests SET outcome = replace(outcome, '[3,3]', '[2,2]') WHERE id = 4",
+        "request_differs",
+    ),
+    (
+        "UPDATE requests SET created_at = EPOCH WHERE id = 6",
+        "UPDATE requests SET created_at = MORNING WHERE id = 6",
+        "request_differs",
+    ),
+    (
+        "UPDATE requests SET created_at = EPOCH WHERE id = 7",
+        "UPDATE requests SET created_at = MORNING WHERE id = 7",
+        "request_differs",
+    ),
+    (
+        "UPDATE requests SET actor = 'bert' WHERE id = 1",
+        "UPDATE requests SET actor = 'anna' WHERE id = 1",
+        "request_differs",
+    ),
+    (
+        "UPDATE requests SET id = 9 WHERE id = 6",
+        "UPDATE requests SET id = 6 WHERE id = 9",
+        "request_gap",
+    ),
+    (
+        "UPDATE ledgers SET last_request_id = 8",
+        "UPDATE ledgers SET last_request_id = 7",
         "head_differs",
     ),
     (
@@ -118,6 +199,7 @@ const DAMAGES: [(&str, &str, &str); 12] = [
 
 pub async fn every_kind_of_damage_is_found(t: &TestLedger) {
     fill(t).await;
+    t.rejection(bakeoff(ItemId(1), 99)).await;
     t.leave_damaged();
     // Each damage is mended before the next, so that each is seen to be found by itself.
     for (damage, mend, expected) in DAMAGES {

@@ -14,6 +14,7 @@ use crate::inventory::Inventory;
 use crate::item::ItemChange;
 use crate::limits::ANNOUNCE_PAUSE;
 use crate::query::{AsOf, At, DailySummary, EventQuery, Explanation, ItemQuery, SummaryQuery};
+use crate::request::RequestTrace;
 use crate::settings::Settings;
 use crate::store::{
     Bell, Discrepancy, Head, LedgerStore, Listening, Mode, Result, Snapshot, SummaryStep, WriteTx,
@@ -164,6 +165,11 @@ impl LedgerStore for PostgresLedger {
     async fn item_changes(&self, after: i64, up_to: i64) -> Result<Vec<ItemChange>> {
         let conn = self.connections.get().await?;
         reads::item_changes(&Reader::new(&conn, &self.name), after, up_to).await
+    }
+
+    async fn request_traces(&self, after: i64, limit: usize) -> Result<Vec<RequestTrace>> {
+        let conn = self.connections.get().await?;
+        reads::request_traces(&Reader::new(&conn, &self.name), after, limit).await
     }
 
     async fn items_at(&self, items: &[ItemId], revision: i64) -> Result<Vec<ItemChange>> {

@@ -6,7 +6,7 @@ use super::statements::{
     CHANGES_SINCE, CORRECTED_BY, EVENT, EVENTS_ALL_NEWEST, EVENTS_ALL_OLDEST, EVENTS_AT,
     EVENTS_ITEM_NEWEST, EVENTS_ITEM_OLDEST, HEAD, INVENTORIES, INVENTORIES_AS_OF, INVENTORY,
     ITEM_CHANGES, ITEM_WITH_SKU, ITEMS_AT, LAST_COUNTS, NEGATIVE, POSITION_AT, REASON_SUMS,
-    REQUESTS,
+    REQUEST_TRACES, REQUESTS,
 };
 use crate::error::StoreError;
 use crate::event::Event;
@@ -17,7 +17,7 @@ use crate::item::{Item, ItemChange};
 use crate::limits::MAX_CLOCK_SKEW_MICROS;
 use crate::query::{AsOf, At, EventQuery, Explanation, ItemQuery, Order, ReasonSum};
 use crate::reason::{Kind, Reason};
-use crate::request::StoredRequest;
+use crate::request::{RequestTrace, StoredRequest};
 use crate::store::{Head, Result};
 use crate::time::Timestamp;
 use std::collections::HashMap;
@@ -336,6 +336,23 @@ pub(super) async fn requests(
 ) -> Result<Vec<StoredRequest>> {
     let keys: Vec<&str> = keys.iter().map(IdempotencyKey::as_str).collect();
     reader.all(REQUESTS, &[&reader.ledger(), &keys], rows::request).await
+}
+
+pub(super) async fn request_traces(
+    reader: &Reader<'_>,
+    after: i64,
+    most: usize,
+) -> Result<Vec<RequestTrace>> {
+    let (ledger, limit) = (reader.ledger(), limit(most));
+    // Ids have no gaps, so the page ends so many on: bounded for the planner's sake, as events are.
+    for up_to in [after.saturating_add(limit), i64::MAX] {
+        let params: Params<'_> = &[&ledger, &after, &up_to, &limit];
+        let found = reader.all(REQUEST_TRACES, params, rows::request_trace).await?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+    }
+    Ok(vec![])
 }
 
 fn numbers(items: &[ItemId]) -> Vec<i64> {

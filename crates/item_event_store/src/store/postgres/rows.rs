@@ -7,7 +7,7 @@ use crate::ids::{Epoch, IdempotencyKey, ItemId, Position};
 use crate::inventory::Count;
 use crate::item::{Item, ItemAction, ItemChange};
 use crate::reason::{Kind, Reason};
-use crate::request::StoredRequest;
+use crate::request::{RequestTrace, StoredRequest};
 use crate::settings::Settings;
 use crate::store::{Head, LedgerInfo, Result, outcome};
 use crate::summary::{DaySum, Summary, SummaryKey, SummaryRow};
@@ -234,8 +234,7 @@ pub(super) fn item_change(row: &Row) -> Result<ItemChange> {
 /// The columns of `requests.sql`.
 pub(super) fn request(row: &Row) -> Result<StoredRequest> {
     let row = Cells(row);
-    let outcome = outcome::decode(row.get(6)?)
-        .map_err(|error| StoreError::Corrupt(format!("the outcome of a request: {error}")))?;
+    let outcome = outcome::decode(row.get(6)?).map_err(unreadable)?;
     Ok(StoredRequest {
         id: row.get(0)?,
         key: row.name::<IdempotencyKey>(1)?,
@@ -245,6 +244,24 @@ pub(super) fn request(row: &Row) -> Result<StoredRequest> {
         position: row.position(5)?,
         outcome,
     })
+}
+
+/// The columns of `request_traces.sql`.
+pub(super) fn request_trace(row: &Row) -> Result<RequestTrace> {
+    let row = Cells(row);
+    let (events, item_revisions) = outcome::trace(row.get(4)?).map_err(unreadable)?;
+    Ok(RequestTrace {
+        id: row.get(0)?,
+        actor: row.text(1)?,
+        created_at: row.get(2)?,
+        position: row.position(3)?,
+        events,
+        item_revisions,
+    })
+}
+
+fn unreadable(error: impl Error) -> StoreError {
+    StoreError::Corrupt(format!("the outcome of a request: {error}"))
 }
 
 /// The columns of `summary.sql`.

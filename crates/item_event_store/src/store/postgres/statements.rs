@@ -76,6 +76,7 @@ statements! {
     PUT_COUNTS = "put_counts",
     PUT_SETTINGS = "put_settings",
     REASON_SUMS = "reason_sums",
+    REQUEST_TRACES = "request_traces",
     REQUESTS = "requests",
     REVOKE_TOKEN = "revoke_token",
     SCHEMA_EXISTS = "schema_exists",

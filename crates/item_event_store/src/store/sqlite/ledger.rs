@@ -12,6 +12,7 @@ use crate::ids::{Epoch, IdempotencyKey, ItemId, LedgerName, Position};
 use crate::inventory::Inventory;
 use crate::item::ItemChange;
 use crate::query::{AsOf, At, DailySummary, EventQuery, Explanation, ItemQuery, SummaryQuery};
+use crate::request::RequestTrace;
 use crate::settings::Settings;
 use crate::store::{
     Discrepancy, Head, LedgerInfo, LedgerStore, Mode, Result, Snapshot, SummaryStep, WriteTx,
@@ -201,6 +202,10 @@ impl LedgerStore for SqliteLedger {
 
     async fn item_changes(&self, after: i64, up_to: i64) -> Result<Vec<ItemChange>> {
         self.read(move |conn| reads::item_changes(conn, after, up_to)).await
+    }
+
+    async fn request_traces(&self, after: i64, limit: usize) -> Result<Vec<RequestTrace>> {
+        self.read(move |conn| reads::request_traces(conn, after, limit)).await
     }
 
     async fn items_at(&self, items: &[ItemId], revision: i64) -> Result<Vec<ItemChange>> {

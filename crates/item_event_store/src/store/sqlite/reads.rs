@@ -5,7 +5,7 @@ use super::rows;
 use super::statements::{
     CORRECTED_BY, EVENT, EVENT_CREATED_AT, EVENTS_ALL_NEWEST, EVENTS_ALL_OLDEST, HEAD, INVENTORIES,
     INVENTORY, ITEM_AT, ITEM_CHANGES, ITEM_WITH_SKU, ITEMS_WITH_NAME, LAST_COUNT, NEGATIVE,
-    REQUEST,
+    REQUEST, REQUEST_TRACES,
 };
 use crate::error::StoreError;
 use crate::event::Event;
@@ -16,7 +16,7 @@ use crate::item::{Item, ItemChange};
 use crate::limits::MAX_CLOCK_SKEW_MICROS;
 use crate::query::{AsOf, At, EventQuery, Explanation, ItemQuery, Order, ReasonSum};
 use crate::reason::{Kind, Reason};
-use crate::request::StoredRequest;
+use crate::request::{RequestTrace, StoredRequest};
 use crate::store::{Head, Result};
 use crate::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
@@ -283,6 +283,14 @@ pub(super) fn request(conn: &Connection, key: &IdempotencyKey) -> Result<Option<
     first(conn, REQUEST, [key], rows::request)
 }
 
+pub(super) fn request_traces(
+    conn: &Connection,
+    after: i64,
+    most: usize,
+) -> Result<Vec<RequestTrace>> {
+    all(conn, REQUEST_TRACES, (after, limit(most)), rows::request_trace)
+}
+
 pub(super) fn limit(most: usize) -> i64 {
     i64::try_from(most).unwrap_or(i64::MAX)
 }
@@ -309,6 +317,7 @@ mod tests {
             (LAST_COUNT, "USING INDEX item_event_store_last_count (item_id=?)"),
             (CORRECTED_BY, "USING INDEX item_event_store_corrects (corrects_event_id=?)"),
             (ITEMS_WITH_COUNTS, "SEARCH e USING INTEGER PRIMARY KEY (rowid=?)"),
+            (REQUEST_TRACES, "USING INTEGER PRIMARY KEY (rowid>?)"),
             (ITEM_AT, "USING INDEX item_changes_item (item_id=? AND rowid<?)"),
             (SUMMARY_ALL, "USING PRIMARY KEY ((day,item_id,reason,kind)>(?,?,?,?) AND day<?)"),
             (

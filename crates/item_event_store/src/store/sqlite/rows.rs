@@ -6,7 +6,7 @@ use crate::ids::{Epoch, IdempotencyKey, ItemId, LedgerName, Position};
 use crate::inventory::Count;
 use crate::item::{Item, ItemAction, ItemChange};
 use crate::reason::{Kind, Reason};
-use crate::request::StoredRequest;
+use crate::request::{RequestTrace, StoredRequest};
 use crate::settings::Settings;
 use crate::store::{Head, LedgerInfo, outcome};
 use crate::summary::{DaySum, Summary, SummaryKey, SummaryRow};
@@ -218,6 +218,20 @@ pub(super) fn request(row: &Row<'_>) -> Result<StoredRequest> {
         created_at: row.get(4)?,
         position: row.get(5)?,
         outcome: outcome::decode(outcome).map_err(|e| unreadable(6, e))?,
+    })
+}
+
+/// The columns of `request_traces.sql`.
+pub(super) fn request_trace(row: &Row<'_>) -> Result<RequestTrace> {
+    let outcome = row.get_ref(4)?.as_str().map_err(|e| unreadable(4, e))?;
+    let (events, item_revisions) = outcome::trace(outcome).map_err(|e| unreadable(4, e))?;
+    Ok(RequestTrace {
+        id: row.get(0)?,
+        actor: row.get(1)?,
+        created_at: row.get(2)?,
+        position: row.get(3)?,
+        events,
+        item_revisions,
     })
 }
 

@@ -60,6 +60,7 @@ statements! {
     PUT_COUNTS = "put_counts",
     PUT_SETTINGS = "put_settings",
     REQUEST = "request",
+    REQUEST_TRACES = "request_traces",
     REVOKE_TOKEN = "revoke_token",
     SCHEMA_OBJECTS = "schema_objects",
     SET_EPOCH = "set_epoch",
