@@ -9,6 +9,7 @@ use crate::random::Random;
 use crate::run::{Run, Tally};
 use crate::witness::{Witness, read_sqlite};
 use anyhow::{Result, bail};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -155,22 +156,21 @@ fn same(one: &Witness, other: &Witness) -> bool {
     format!("{one:?}") == format!("{other:?}")
 }
 
-/// What nothing else in the ledger depends on: texts, times, of requests the hashes and the
-/// positions that replays are told, and which of two requests beside each other an event is of.
+/// What nothing else in the ledger depends on: texts, when things happened, keys and hashes of
+/// requests, and the times of those that have no events.
 fn forget_blind_spots(witness: &mut Witness) {
     for event in &mut witness.events {
         event.occurred_at = None;
         event.reference = None;
         event.note = None;
-        event.created_at = item_event_store::time::Timestamp::from_micros(0);
-        event.actor = None;
-        event.request_id = None;
     }
+    let recorded: BTreeSet<_> = witness.events.iter().filter_map(|e| e.request_id).collect();
     for request in &mut witness.requests {
         request.key = String::new();
         request.hash = Vec::new();
-        request.position = 0;
-        request.created_at = item_event_store::time::Timestamp::from_micros(0);
+        if !recorded.contains(&request.id) {
+            request.created_at = item_event_store::time::Timestamp::from_micros(0);
+        }
     }
     for item in &mut witness.items {
         (item.name, item.sku, item.unit) = (String::new(), None, String::new());
