@@ -173,7 +173,7 @@ type Complaint = (&'static str, String);
 
 fn ask(reason: Reason, raw: &Raw) -> Result<Ask, Complaint> {
     let quantity = raw.quantity;
-    if quantity.abs() > MAX_QUANTITY {
+    if !(-MAX_QUANTITY..=MAX_QUANTITY).contains(&quantity) {
         return Err(("quantity", format!("is out of range: at most {MAX_QUANTITY}")));
     }
     match (reason, &raw.kind) {
@@ -246,6 +246,9 @@ pub mod tests {
             (raw("batch", 0, None), "quantity"),
             (raw("bakeoff", -3, None), "quantity"),
             (raw("batch", MAX_QUANTITY + 1, None), "quantity"),
+            (raw("batch", i64::MIN, None), "quantity"),
+            (raw("adjustment", -MAX_QUANTITY - 1, Some("other")), "quantity"),
+            (raw("adjustment", i64::MIN, Some("other")), "quantity"),
             (raw("sale", 3, None), "reason"),
             (raw("batch", 3, Some("waste")), "kind"),
             (raw("adjustment", 3, None), "kind"),
