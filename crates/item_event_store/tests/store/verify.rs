@@ -72,7 +72,7 @@ pub async fn what_is_typed_by_hand_is_of_no_request(t: &TestLedger) {
 }
 
 /// What is done to the file, what undoes it, and the finding in between.
-const DAMAGES: [(&str, &str, &str); 24] = [
+const DAMAGES: [(&str, &str, &str); 25] = [
     (
         "UPDATE item_inventory SET quantity = 21 WHERE item_id = 1",
         "UPDATE item_inventory SET quantity = 20 WHERE item_id = 1",
@@ -184,6 +184,7 @@ const DAMAGES: [(&str, &str, &str); 24] = [
         "UPDATE requests SET id = 6 WHERE id = 9",
         "request_gap",
     ),
+    ("UPDATE ledgers SET last_request_id = 6", "UPDATE ledgers SET last_request_id = 7", "storage"),
     (
         "UPDATE ledgers SET last_request_id = 8",
         "UPDATE ledgers SET last_request_id = 7",

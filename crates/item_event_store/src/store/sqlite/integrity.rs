@@ -1,9 +1,10 @@
-//! What SQLite finds wrong with a file, and what somebody did to its schema.
+//! What SQLite finds wrong with a file, what somebody did to its schema, and rows that the head does
+//! not know.
 
 use super::chain::{Chain, Links};
 use super::migrations::{self, LEDGER};
 use super::reads::all;
-use super::statements::{ALL_LINKS, SCHEMA_OBJECTS};
+use super::statements::{ALL_LINKS, BEYOND_HEAD, SCHEMA_OBJECTS};
 use crate::ids::{ItemId, Position};
 use crate::store::Result;
 use rusqlite::Connection;
@@ -24,6 +25,7 @@ pub(super) fn faults(conn: &Connection) -> Result<Vec<String>> {
         Ok(format!("row {} of {table} has no row of {parent}", row.unwrap_or_default()))
     })?;
     faults.extend(orphans);
+    faults.extend(all(conn, BEYOND_HEAD, [], |row| row.get::<_, String>(0))?);
     faults.extend(bad_links(conn)?);
     Ok(faults)
 }

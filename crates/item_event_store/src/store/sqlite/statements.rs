@@ -18,6 +18,7 @@ statements! {
     ADD_SUM = "add_sum",
     ALL_LINKS = "all_links",
     APPLIED_MIGRATIONS = "applied_migrations",
+    BEYOND_HEAD = "beyond_head",
     BUMP_COUNTS_REVISION = "bump_counts_revision",
     CLEAR_SUMMARY = "clear_summary",
     CLOSE_RANGE = "close_range",
