@@ -69,6 +69,16 @@ fn parse<T: std::str::FromStr>(row: &Row<'_>, column: usize) -> rusqlite::Result
     text.map(parse).transpose()
 }
 
+/// A text that people wrote; in quotes where nobody could have: it differs, and can be read.
+fn text<T: std::str::FromStr>(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<T>> {
+    let text: Option<String> = row.get(column)?;
+    let parse = |text: String| {
+        let parsed = text.parse().or_else(|_| format!("{text:?}").parse());
+        parsed.map_err(|_| damage(column, &text))
+    };
+    text.map(parse).transpose()
+}
+
 fn damage(column: usize, text: &str) -> rusqlite::Error {
     let kind = rusqlite::types::Type::Text;
     rusqlite::Error::FromSqlConversionFailure(column, kind, format!("damaged: {text}").into())
@@ -85,9 +95,9 @@ fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
         kind: parse(row, 6)?,
         occurred_at: row.get::<_, Option<i64>>(7)?.map(Timestamp::from_micros),
         created_at: Timestamp::from_micros(row.get(8)?),
-        actor: parse(row, 9)?,
-        reference: parse(row, 10)?,
-        note: parse(row, 11)?,
+        actor: text(row, 9)?,
+        reference: text(row, 10)?,
+        note: text(row, 11)?,
         corrects_event_id: row.get::<_, Option<i64>>(12)?.map(Position),
         request_id: row.get(13)?,
     })
@@ -111,4 +121,24 @@ fn item(row: &Row<'_>) -> rusqlite::Result<ItemRow> {
         allow_negative: row.get(4)?,
         archived: row.get::<_, Option<i64>>(5)?.is_some(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use item_event_store::text::Note;
+
+    #[test]
+    fn a_text_that_nobody_could_have_written_can_be_read_and_differs() {
+        let conn = Connection::open_in_memory().expect("memory");
+        for (sql, expected) in [
+            ("SELECT NULL", None),
+            ("SELECT 'order 17'", Some("order 17")),
+            ("SELECT 'order ' || char(17)", Some(r#""order \u{11}""#)),
+            ("SELECT 'order '", Some(r#""order ""#)),
+        ] {
+            let read = conn.query_row(sql, [], |row| text::<Note>(row, 0)).expect("a text");
+            assert_eq!(read.as_ref().map(Note::as_str), expected);
+        }
+    }
 }
