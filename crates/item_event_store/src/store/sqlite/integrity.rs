@@ -1,5 +1,5 @@
-//! What SQLite finds wrong with a file, what somebody did to its schema, and rows that the head does
-//! not know.
+//! What SQLite finds wrong with a file, what somebody did to its schema, and rows that the head
+//! does not know.
 
 use super::chain::{Chain, Links};
 use super::migrations::{self, LEDGER};
