@@ -43,6 +43,14 @@ pub async fn a_planted_wrong_count_is_named_and_mended(t: &TestLedger) {
     assert_eq!(t.one(bakeoff(item, 34)).await.events[0].quantity_after, 0);
 }
 
+pub async fn a_count_that_was_taken_away_comes_back_with_the_next_event(t: &TestLedger) {
+    let (item, other) = (t.item("Croissant", 10).await, t.item("Baguette", 5).await);
+    t.backend.tamper("DELETE FROM item_inventory WHERE item_id = 1");
+    assert_eq!(t.one(batch(item, 2)).await.events[0].quantity_after, 12);
+    assert_eq!((t.quantity(item).await, t.quantity(other).await), (12, 5));
+    assert!(t.ledger().store().discrepancies().await.expect("reads").value.is_empty());
+}
+
 pub async fn one_item_alone(t: &TestLedger) {
     t.item("Croissant", 10).await;
     t.item("Baguette", 5).await;
