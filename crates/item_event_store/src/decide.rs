@@ -4,7 +4,7 @@
 mod draft;
 mod rules;
 
-pub use draft::{Base, Decided, Draft, Drafted};
+pub use draft::{Base, Decided, Draft, Drafted, Undo};
 
 #[cfg(test)]
 mod tests;

@@ -46,6 +46,9 @@ pub const PAGE_MAX: usize = 1_000;
 /// Events that one short read of the log takes (verify, rebuild, follow, charts).
 pub const LOG_PAGE_EVENTS: usize = 8_192;
 
+/// Events that one read of the log adds up for a rebuild, at most.
+pub const REBUILD_STEP_EVENTS: usize = 1_000_000;
+
 /// Events that one transaction adds to the daily summary, at most: no more than a batch has.
 pub const SUMMARY_STEP_EVENTS: usize = 8_192;
 /// Rows that one transaction clears from the daily summary, at most.

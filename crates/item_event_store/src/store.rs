@@ -6,15 +6,15 @@
 use crate::error::StoreError;
 use crate::event::Event;
 use crate::facts::{Correctable, LastCount};
-use crate::ids::{Epoch, IdempotencyKey, ItemId, LedgerName, Position};
-use crate::inventory::{Count, Inventory};
+use crate::ids::{IdempotencyKey, ItemId, LedgerName, Position};
+use crate::inventory::Inventory;
 use crate::item::ItemChange;
 #[cfg(doc)]
 use crate::limits::SUMMARY_STEP_ROWS;
 use crate::query::{AsOf, At, DailySummary, EventQuery, Explanation, ItemQuery, SummaryQuery};
 use crate::request::{RequestTrace, StoredRequest};
 use crate::settings::Settings;
-use crate::summary::{Summary, SummaryRow};
+use crate::summary::Summary;
 use crate::time::Timestamp;
 use crate::token::{Token, TokenRow};
 use async_trait::async_trait;
@@ -27,6 +27,9 @@ mod outcome;
 pub mod postgres;
 pub mod sqlite;
 mod summary_key;
+mod values;
+
+pub use values::{Batch, Discrepancy, Head, ItemSum, LedgerInfo, Loaded, Snapshot, SummaryStep};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -104,98 +107,6 @@ fn without_postgres() -> StoreError {
     StoreError::Config("this build has no PostgreSQL: build it with --features postgres".into())
 }
 
-/// The row of `ledgers`: where the log ends, and what the writer's memory must agree with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Head {
-    /// The last event's position; 0 before the first.
-    pub position: Position,
-    /// The history that positions belong to.
-    pub epoch: Epoch,
-    /// The number of the last row of `item_changes`.
-    pub items_revision: i64,
-    /// Grows with every rebuild that changed a count.
-    pub counts_revision: i64,
-    /// The number of the last row of `requests`.
-    pub last_request_id: i64,
-    /// The last event's `created_at`; the least time when there is none.
-    pub last_created_at: Timestamp,
-    /// What is chosen for the ledger.
-    pub settings: Settings,
-    /// When the ledger was made.
-    pub created_at: Timestamp,
-}
-
-/// A ledger as the list of a store's ledgers shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LedgerInfo {
-    /// Its name.
-    pub name: LedgerName,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// What is chosen for it.
-    pub settings: Settings,
-}
-
-/// What one commit writes. Positions, versions, balances and numbers are already given.
-#[derive(Debug)]
-pub struct Batch {
-    /// The head before it, as [`WriteTx::head`] said.
-    pub base: Head,
-    /// The head after it.
-    pub head: Head,
-    /// The events `base.position + 1 ..= head.position`.
-    pub events: Vec<Event>,
-    /// The changes `base.items_revision + 1 ..= head.items_revision`. Each says what its item's
-    /// row becomes.
-    pub item_changes: Vec<ItemChange>,
-    /// The rows that `item_inventory` gets; a row that exists is replaced.
-    pub inventory: Vec<Inventory>,
-    /// The requests `base.last_request_id + 1 ..= head.last_request_id`.
-    pub requests: Vec<StoredRequest>,
-}
-
-/// An inventory row that is not what the log says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Discrepancy {
-    /// The item.
-    pub item_id: ItemId,
-    /// What `item_inventory` says; `None` when the row is missing.
-    pub stored: Option<Count>,
-    /// What the log says; `None` when there is no such item.
-    pub logged: Option<Count>,
-}
-
-/// All items with their counts, and what was wrong about them.
-#[derive(Debug)]
-pub struct Loaded {
-    /// The head at which they are true.
-    pub head: Head,
-    /// Every item. Where `item_inventory` differs from the log, the log's word.
-    pub rows: Vec<Inventory>,
-    /// Where it differs.
-    pub discrepancies: Vec<Discrepancy>,
-}
-
-/// What one short transaction makes of the daily summary.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SummaryStep {
-    /// Empties it, for another time zone and hour: takes [`SUMMARY_STEP_ROWS`] rows away, and
-    /// leaves it [`Summary::clearing`] until none is left.
-    Clear {
-        /// The IANA name of the time zone that it is to be made for.
-        time_zone: String,
-        /// The local hour, 0 to 23, at which its business days start.
-        day_start_hour: i8,
-    },
-    /// Adds the sums of the events after its position.
-    Add {
-        /// The last of these events.
-        up_to: Position,
-        /// Their sums, each key once.
-        rows: Vec<SummaryRow>,
-    },
-}
-
 /// A place where ledgers live.
 #[async_trait]
 pub trait Store: Send + Sync {
@@ -246,6 +157,18 @@ pub trait LedgerStore: Send + Sync {
     /// as the head is locked: see [`WriteTx::requests`].
     async fn begin(&self, keys: &[IdempotencyKey]) -> Result<Box<dyn WriteTx>>;
 
+    /// Whether [`LedgerStore::append`] saves anything here.
+    fn appends_at_once(&self) -> bool {
+        false
+    }
+
+    /// **append**: writes a batch and commits it, all in one step, if the head is still
+    /// `batch.base` and none of its keys is stored. False when that is not so, or cannot be told:
+    /// nothing was written. The batch changes no items. Errors are those of [`WriteTx::commit`].
+    async fn append(&self, _batch: &Batch) -> Result<bool> {
+        Ok(false)
+    }
+
     /// Whether a transaction works on the thread that polls it: then the writer has one of its own.
     fn keeps_its_thread(&self) -> bool;
 
@@ -286,6 +209,9 @@ pub trait LedgerStore: Send + Sync {
     /// **follow**: events by position.
     async fn events(&self, query: &EventQuery) -> Result<At<Vec<Event>>>;
 
+    /// What the events at the positions `after < position <= up_to` add up to, item by item.
+    async fn item_sums(&self, after: Position, up_to: Position) -> Result<Vec<ItemSum>>;
+
     /// The changes of items with revisions `after < revision <= up_to`, in order.
     async fn item_changes(&self, after: i64, up_to: i64) -> Result<Vec<ItemChange>>;
 
@@ -323,19 +249,6 @@ pub trait LedgerStore: Send + Sync {
     /// **backup**: copies the ledger, while it is written to, into a new file. Answers the head of
     /// the copy.
     async fn backup(&self, to: &Path) -> Result<Head>;
-}
-
-/// What [`LedgerStore::snapshot_after`] reads.
-#[derive(Debug)]
-pub struct Snapshot {
-    /// The head.
-    pub head: Head,
-    /// The events after the position asked for.
-    pub tail: Vec<Event>,
-    /// Items, each with its stored count.
-    pub items: Vec<(crate::item::Item, Option<Count>)>,
-    /// Stored counts of items that do not exist.
-    pub strays: Vec<(ItemId, Count)>,
 }
 
 /// The writer's transaction. Dropped without [`WriteTx::commit`], nothing of it happened.

@@ -20,6 +20,7 @@ use crate::report::{Rebuilt, WriterStats};
 use crate::settings::{Settings, SettingsChange};
 use crate::store::{Bell, LedgerStore, SummaryStep, WriteTx};
 use crate::summary::Summary;
+use crate::time::Timestamp;
 use announcer::announce;
 use batch::Plan;
 use memory::Memory;
@@ -222,6 +223,9 @@ impl Writer {
     }
 
     async fn commit(&mut self, jobs: &[Job]) -> Result<Vec<Reply>> {
+        if let Some(replies) = self.commit_at_once(jobs).await? {
+            return Ok(replies);
+        }
         failpoint!("before_begin");
         let keys: Vec<_> = jobs.iter().map(|job| job.request.key.clone()).collect();
         let mut tx = self.store.begin(&keys).await?;
@@ -229,7 +233,7 @@ impl Writer {
         let mut memory = Memory::catch_up(self.memory.take(), tx.as_mut()).await?;
         let stored = tx.requests();
         let facts = look_up(tx.as_mut(), jobs.iter().map(|job| &job.request)).await?;
-        let now = self.clock.now().max(memory.head.last_created_at);
+        let now = self.now(&memory);
         let plan = Plan::decide(jobs, stored, &mut memory, &facts, now);
         if plan.batch.requests.is_empty() {
             // What is told again was only read: that it lasts is known after a commit.
@@ -246,6 +250,36 @@ impl Writer {
         self.announce(&plan);
         self.memory = Some(memory);
         Ok(plan.replies())
+    }
+
+    /// Decides on the head in memory, without a lock, where the store can tell whether it was still
+    /// the head. `None` when that is not to be had: then it is done under the lock.
+    async fn commit_at_once(&mut self, jobs: &[Job]) -> Result<Option<Vec<Reply>>> {
+        let wanted = || Wanted::by(jobs.iter().map(|job| &job.request));
+        if !self.store.appends_at_once() || !wanted().is_empty() {
+            return Ok(None);
+        }
+        let Some(mut memory) = self.memory.take_if(|memory| memory.alone) else { return Ok(None) };
+        let now = self.now(&memory);
+        let plan = Plan::decide(jobs, vec![], &mut memory, &Facts::default(), now);
+        let fits = plan.batch.item_changes.is_empty() && !plan.batch.requests.is_empty();
+        failpoint!("before_append");
+        if fits && self.store.append(&plan.batch).await? {
+            failpoint!("after_commit");
+            memory.committed(&plan.batch);
+            self.announce(&plan);
+            self.memory = Some(memory);
+            return Ok(Some(plan.replies()));
+        }
+        plan.take_back(&mut memory);
+        memory.alone = !fits;
+        self.memory = Some(memory);
+        Ok(None)
+    }
+
+    /// The ledger's time never goes back.
+    fn now(&self, memory: &Memory) -> Timestamp {
+        self.clock.now().max(memory.head.last_created_at)
     }
 
     fn announce(&self, plan: &Plan) {

@@ -76,7 +76,7 @@ async fn all_that_is_a_ledgers_is_distributed_with_it() {
     let triggers = "SELECT tgname::text FROM pg_trigger WHERE NOT tgisinternal";
     assert!(text(&admin, triggers).await.is_empty());
     let applied = "SELECT name FROM migrations ORDER BY name";
-    assert_eq!(text(&admin, applied).await, ["0001_tables", "0002_guards", "citus"]);
+    assert_eq!(text(&admin, applied).await, ["0001_tables", "0002_guards", "0003_append", "citus"]);
     // What runs on a node finds all that it calls there: made for a default of a table, or for it.
     let by_ledger = "SELECT called::regproc::text FROM stand_in.functions \
          WHERE distribution_argument = 'ledger_id' ORDER BY 1";
@@ -116,7 +116,7 @@ async fn what_citus_would_refuse_is_refused_whole() {
         let refused = distribute(cluster, &name).await.expect_err(broken).to_string();
         assert!(refused.contains(why), "{broken}: {refused}");
         let applied = "SELECT name FROM migrations ORDER BY name";
-        assert_eq!(text(&admin, applied).await, ["0001_tables", "0002_guards"]);
+        assert_eq!(text(&admin, applied).await, ["0001_tables", "0002_guards", "0003_append"]);
         let ledger = open(&cluster.url("ies_app", &name)).await;
         recorded(send(&ledger, create("Croissant", 10)).await);
         let guarded = "INSERT INTO item_event_store (item_id, quantity_change, reason) \

@@ -5,7 +5,7 @@ mod postgres;
 
 use item_event_store::Ledger;
 use item_event_store::access::Role;
-use item_event_store::command::Request;
+use item_event_store::command::{Command, Request};
 use item_event_store::error::ExecuteError;
 use item_event_store::ids::Position;
 use item_event_store::limits::BATCH_RETRIES;
@@ -25,7 +25,9 @@ async fn a_connection_cut_at_commit_is_resolved_by_the_key() {
     recorded(send(&ledger, create("Croissant", 10)).await);
     for round in 0..40 {
         proxy.arm(if round % 2 == 0 { Fault::Unanswered } else { Fault::Lost });
-        let request = request(vec![batch()]);
+        // One in one statement, the other under the lock.
+        let command = if round % 4 < 2 { batch() } else { create("Brioche", 1) };
+        let request = request(vec![command]);
         recorded(ledger.execute(request.clone(), Role::Manager).await);
         assert!(proxy.struck(), "round {round}: it was cut");
         assert!(recorded(ledger.execute(request, Role::Manager).await).replayed);
@@ -45,7 +47,7 @@ async fn a_transaction_left_open_on_the_server_is_ended() {
          WHERE datname = $1 AND state = 'idle in transaction'";
     for fault in [Fault::Lingering, Fault::Silence] {
         proxy.arm(fault);
-        let request = request(vec![batch()]);
+        let request = request(vec![create("Brioche", 1)]);
         recorded(ledger.execute(request.clone(), Role::Manager).await);
         assert!(proxy.struck(), "{fault:?}");
         let left: i64 = admin.query_one(open, &[&database]).await.expect("a count").get(0);
@@ -66,10 +68,23 @@ async fn wait_for_standby(cluster: &Cluster, admin: &tokio_postgres::Client, nam
     }
 }
 
-/// A commit that waits for its standby for too long is unknown. Ended, it is there on this server
-/// alone: it is acknowledged once the standby has it, and not because it can be read.
+/// A commit that waits for its standby for too long is unknown, and the transaction is ended.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_no_standby_has_yet_is_not_acknowledged() {
+    is_acknowledged_with_the_standby(|| create("Brioche", 1), "SELECT").await;
+}
+
+/// So is a statement that is a transaction of its own, whose connection somebody ends.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_no_standby_has_of_one_statement_is_not_acknowledged() {
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE wait_event = 'SyncRep' AND query LIKE '%ies_append_batch%'";
+    is_acknowledged_with_the_standby(batch, end).await;
+}
+
+/// Ended, it is there on this server alone: it is acknowledged once the standby has it, and not
+/// because it can be read.
+async fn is_acknowledged_with_the_standby(command: fn() -> Command, end: &str) {
     let cluster = Cluster::of_its_own("");
     let database = cluster.new_database().await;
     let ledger = open(&cluster.url("ies_app", &database)).await;
@@ -79,7 +94,7 @@ async fn what_no_standby_has_yet_is_not_acknowledged() {
     let waits = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
     let mut waiting = std::collections::HashSet::<i32>::new();
     let begin = || {
-        let (ledger, request) = (ledger.clone(), request(vec![batch()]));
+        let (ledger, request) = (ledger.clone(), request(vec![command()]));
         tokio::spawn(async move { ledger.execute(request, Role::Manager).await })
     };
     let (mut write, mut position) = (begin(), 2);
@@ -87,6 +102,7 @@ async fn what_no_standby_has_yet_is_not_acknowledged() {
     while waiting.len() < 2 {
         let rows = admin.query(waits, &[]).await.expect("the waits");
         waiting.extend(rows.iter().map(|row| row.get::<_, i32>(0)));
+        admin.batch_execute(end).await.expect("ended");
         if write.is_finished() {
             assert!(waiting.is_empty(), "no standby has it");
             // The server had not heard of the setting yet.

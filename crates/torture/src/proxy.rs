@@ -1,4 +1,4 @@
-//! A proxy between the service and PostgreSQL that cuts a connection right after COMMIT was sent:
+//! A proxy between the service and PostgreSQL that cuts a connection right after a commit was sent:
 //! before it arrives, or before its answer comes back. Which of the two, the service cannot know.
 
 use crate::random::Random;
@@ -9,9 +9,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
-
-/// The simple query by which a batch is committed.
-const COMMIT: &[u8] = b"COMMIT\0";
 
 /// What is cut, and how often.
 pub struct Proxy {
@@ -25,6 +22,31 @@ pub struct Proxy {
 enum Cut {
     Before,
     After,
+}
+
+/// Sees when a client is about to commit: by a COMMIT, or by a statement that is a transaction of
+/// its own.
+#[derive(Default)]
+struct Commits {
+    /// How such a statement is bound: the name that it was prepared under, between zeros.
+    bound: Option<Vec<u8>>,
+}
+
+impl Commits {
+    fn among(&mut self, sent: &[u8]) -> bool {
+        if let Some(text) = find(sent, b"SELECT ies_append_batch(") {
+            let name = sent[..text].iter().rposition(|byte| *byte == 0).unwrap_or(0);
+            let begin = sent[..name].iter().rposition(|byte| !byte.is_ascii_digit()).unwrap_or(0);
+            self.bound = Some([&[0], &sent[begin..=name]].concat());
+            return false;
+        }
+        let bound = |name: &Vec<u8>| find(sent, name).is_some();
+        find(sent, b"COMMIT\0").is_some() || self.bound.as_ref().is_some_and(bound)
+    }
+}
+
+fn find(sent: &[u8], part: &[u8]) -> Option<usize> {
+    sent.windows(part.len()).position(|window| window == part)
 }
 
 impl Proxy {
@@ -91,21 +113,21 @@ impl Proxy {
         replies: &tokio::task::JoinHandle<()>,
     ) {
         let mut buffer = vec![0; 64 * 1024];
+        let mut commits = Commits::default();
         loop {
             let Ok(n @ 1..) = from.read(&mut buffer).await else { return };
             let sent = &buffer[..n];
-            let commit = sent.windows(COMMIT.len()).position(|window| window == COMMIT);
-            match commit.and_then(|at| self.cut().map(|cut| (at, cut))) {
+            match if commits.among(sent) { self.cut() } else { None } {
                 None => {
                     if to.write_all(sent).await.is_err() {
                         return;
                     }
                 }
-                Some((_, Cut::Before)) => return,
-                Some((at, Cut::After)) => {
+                Some(Cut::Before) => return,
+                Some(Cut::After) => {
                     // The answer must not come through.
                     replies.abort();
-                    let _ = to.write_all(&sent[..at + COMMIT.len()]).await;
+                    let _ = to.write_all(sent).await;
                     let _ = to.shutdown().await;
                     return;
                 }

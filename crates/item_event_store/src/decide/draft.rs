@@ -34,11 +34,16 @@ pub struct Draft<'a> {
     pub(super) base: Base,
     pub(super) events: Vec<Event>,
     item_changes: Vec<ItemChange>,
-    undo: Vec<Undo>,
+    undo: Undo,
 }
 
-/// What a rejected request takes back.
-enum Undo {
+/// How a book gets back to where a batch began.
+#[derive(Debug, Default)]
+pub struct Undo(Vec<Before>);
+
+/// What a change of the book found there.
+#[derive(Debug)]
+enum Before {
     Count(ItemId, Count),
     Entry(ItemId, Option<Entry>),
 }
@@ -65,13 +70,31 @@ pub struct Drafted {
     pub item_changes: Vec<ItemChange>,
     /// The counts of every item that the batch touched, by id.
     pub inventory: Vec<Inventory>,
+    /// For a batch that is not written after all.
+    pub undo: Undo,
+}
+
+impl Undo {
+    /// Takes the batch out of its book again.
+    pub fn apply(mut self, book: &mut Book) {
+        self.back_to(0, book);
+    }
+
+    fn back_to(&mut self, length: usize, book: &mut Book) {
+        for before in self.0.drain(length..).rev() {
+            match before {
+                Before::Count(item, before) => book.put_count(item, before),
+                Before::Entry(item, before) => book.restore(item, before),
+            }
+        }
+    }
 }
 
 impl<'a> Draft<'a> {
     /// Begins a batch on a book that is true at `base`.
     #[must_use]
     pub fn new(book: &'a mut Book, facts: &'a Facts, base: Base) -> Self {
-        Self { book, facts, base, events: vec![], item_changes: vec![], undo: vec![] }
+        Self { book, facts, base, events: vec![], item_changes: vec![], undo: Undo::default() }
     }
 
     /// Decides one request: all of its commands in order, each seeing the ones before it, or none.
@@ -81,7 +104,7 @@ impl<'a> Draft<'a> {
     pub fn decide(&mut self, request: &Request, request_id: i64) -> Result<Decided, Rejected> {
         let (first_event, first_change) = (self.events.len(), self.item_changes.len());
         let mut unchanged = Vec::new();
-        self.undo.clear();
+        let undone = self.undo.0.len();
         self.events.reserve(request.commands.len());
         for (index, command) in request.commands.iter().enumerate() {
             match self.judge(command) {
@@ -98,7 +121,7 @@ impl<'a> Draft<'a> {
                     }
                 }
                 Err(rejection) => {
-                    self.roll_back(first_event, first_change);
+                    self.roll_back(first_event, first_change, undone);
                     return Err(Rejected { line: index + 1, rejection });
                 }
             }
@@ -116,7 +139,8 @@ impl<'a> Draft<'a> {
         let changed = self.item_changes.iter().map(|change| change.item.id);
         let touched = self.events.iter().map(|event| event.item_id);
         let inventory = self.rows_of(touched.chain(changed));
-        Drafted { events: self.events, item_changes: self.item_changes, inventory }
+        let Self { events, item_changes, undo, .. } = self;
+        Drafted { events, item_changes, inventory, undo }
     }
 
     fn rows_of(&self, items: impl Iterator<Item = ItemId>) -> Vec<Inventory> {
@@ -128,7 +152,7 @@ impl<'a> Draft<'a> {
 
     fn append(&mut self, new: NewEvent, actor: &Actor, request_id: i64) {
         let before = self.book.get(new.item_id).expect("a judged event has an item").count;
-        self.undo.push(Undo::Count(new.item_id, before));
+        self.undo.0.push(Before::Count(new.item_id, before));
         let event = Event {
             id: self.base.position.plus(self.events.len() + 1),
             item_id: new.item_id,
@@ -155,7 +179,7 @@ impl<'a> Draft<'a> {
         action: ItemAction,
         actor: &Actor,
     ) -> (ItemId, Option<Position>) {
-        self.undo.push(Undo::Entry(item.id, self.book.get(item.id).cloned()));
+        self.undo.0.push(Before::Entry(item.id, self.book.get(item.id).cloned()));
         let made = i64::try_from(self.item_changes.len()).expect("a batch is small") + 1;
         item.revision = self.base.items_revision + made;
         let position = self.base.position.plus(self.events.len());
@@ -172,15 +196,10 @@ impl<'a> Draft<'a> {
         (id, last)
     }
 
-    fn roll_back(&mut self, first_event: usize, first_change: usize) {
+    fn roll_back(&mut self, first_event: usize, first_change: usize, undone: usize) {
         self.events.truncate(first_event);
         self.item_changes.truncate(first_change);
-        while let Some(undo) = self.undo.pop() {
-            match undo {
-                Undo::Count(item, before) => self.book.put_count(item, before),
-                Undo::Entry(item, before) => self.book.restore(item, before),
-            }
-        }
+        self.undo.back_to(undone, self.book);
     }
 
     /// The event at a position and what corrections made of it, this batch's among them.

@@ -3,7 +3,7 @@
 
 use super::memory::Memory;
 use super::queue::{Job, Reply};
-use crate::decide::{Base, Decided, Draft};
+use crate::decide::{Base, Decided, Draft, Undo};
 use crate::facts::Facts;
 use crate::ids::IdempotencyKey;
 use crate::rejection::{Rejected, Rejection};
@@ -17,6 +17,7 @@ use std::sync::Arc;
 pub(super) struct Plan {
     pub batch: Batch,
     verdicts: Vec<Verdict>,
+    undo: Undo,
 }
 
 enum Verdict {
@@ -89,7 +90,12 @@ impl Plan {
             inventory: drafted.inventory,
             requests,
         };
-        Self { batch, verdicts }
+        Self { batch, verdicts, undo: drafted.undo }
+    }
+
+    /// It is not written after all: takes it out of the book again.
+    pub fn take_back(self, memory: &mut Memory) {
+        self.undo.apply(&mut memory.book);
     }
 
     /// The replies, in the order of the requests. Hands the events over instead of copying them.

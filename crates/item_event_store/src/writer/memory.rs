@@ -10,6 +10,8 @@ pub(super) struct Memory {
     pub book: Book,
     pub head: Head,
     last_event: Option<Event>,
+    /// Whether nobody else is known to write to the ledger at present.
+    pub alone: bool,
 }
 
 impl Memory {
@@ -25,7 +27,7 @@ impl Memory {
             );
         }
         let last_event = tx.event(loaded.head.position).await?;
-        Ok(Self { book: Book::load(loaded.rows), head: loaded.head, last_event })
+        Ok(Self { book: Book::load(loaded.rows), head: loaded.head, last_event, alone: true })
     }
 
     /// Brings the memory up to what the locked head row says: by the log's tail if someone else
@@ -33,7 +35,8 @@ impl Memory {
     pub async fn catch_up(memory: Option<Self>, tx: &mut dyn WriteTx) -> Result<Self> {
         let head = tx.head().await?;
         let Some(mut memory) = memory else { return Self::load(tx).await };
-        if memory.head == head {
+        memory.alone = memory.head == head;
+        if memory.alone {
             return Ok(memory);
         }
         if !memory.is_prefix_of(&head) || tx.event(memory.head.position).await? != memory.last_event

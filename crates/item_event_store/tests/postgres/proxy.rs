@@ -1,4 +1,4 @@
-//! A socket between a client and the server that goes wrong at a COMMIT.
+//! A socket between a client and the server that goes wrong at a commit.
 
 use std::future::pending;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 
-/// What happens to a COMMIT.
+/// What happens to a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// It does not reach the server; both connections are cut.
@@ -45,7 +45,7 @@ impl Proxy {
         format!("postgres://ies_app@/{database}?host={}", self.folder.path().display())
     }
 
-    /// What happens to the next COMMIT.
+    /// What happens to the next commit.
     pub fn arm(&self, fault: Fault) {
         *self.next.lock().expect("unpoisoned") = Some(fault);
     }
@@ -56,6 +56,31 @@ impl Proxy {
     }
 }
 
+/// Sees when a client is about to commit: by a COMMIT, or by a statement that is a transaction of
+/// its own.
+#[derive(Default)]
+struct Commits {
+    /// How such a statement is bound: the name that it was prepared under, between zeros.
+    bound: Option<Vec<u8>>,
+}
+
+impl Commits {
+    fn among(&mut self, sent: &[u8]) -> bool {
+        if let Some(text) = find(sent, b"SELECT ies_append_batch(") {
+            let name = sent[..text].iter().rposition(|byte| *byte == 0).unwrap_or(0);
+            let begin = sent[..name].iter().rposition(|byte| !byte.is_ascii_digit()).unwrap_or(0);
+            self.bound = Some([&[0], &sent[begin..=name]].concat());
+            return false;
+        }
+        let bound = |name: &Vec<u8>| find(sent, name).is_some();
+        find(sent, b"COMMIT\0").is_some() || self.bound.as_ref().is_some_and(bound)
+    }
+}
+
+fn find(sent: &[u8], part: &[u8]) -> Option<usize> {
+    sent.windows(part.len()).position(|window| window == part)
+}
+
 async fn forward(client: UnixStream, server: UnixStream, next: Arc<Mutex<Option<Fault>>>) {
     let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
         (client.into_split(), server.into_split());
@@ -63,10 +88,11 @@ async fn forward(client: UnixStream, server: UnixStream, next: Arc<Mutex<Option<
         let _ = tokio::io::copy(&mut from_server, &mut to_client).await;
     });
     let mut bytes = vec![0; 64 * 1024];
+    let mut commits = Commits::default();
     while let Ok(length @ 1..) = from_client.read(&mut bytes).await {
         let sent = &bytes[..length];
-        let commits = sent.windows(7).any(|word| word == b"COMMIT\0");
-        let fault = if commits { next.lock().expect("unpoisoned").take() } else { None };
+        let fault =
+            if commits.among(sent) { next.lock().expect("unpoisoned").take() } else { None };
         match fault {
             None if to_server.write_all(sent).await.is_err() => return,
             None => continue,

@@ -33,6 +33,20 @@ pub const ALL: &[Bug] = &[
         found_by: &[(Ambiguous, Postgres)],
     },
     Bug {
+        name: "lost_statement_told_as_not_started",
+        file: "item_event_store/src/store/postgres/error.rs",
+        right: r"error.code().filter(|_| is_plain_error(error)) else { return false };",
+        wrong: r"error.code().filter(|_| is_plain_error(error)) else { return BUG };",
+        found_by: &[(Ambiguous, Postgres)],
+    },
+    Bug {
+        name: "declined_batch_left_in_the_book",
+        file: "item_event_store/src/writer.rs",
+        right: r"        plan.take_back(&mut memory);",
+        wrong: r"        if !BUG { plan.take_back(&mut memory) }",
+        found_by: &[(Kill, Postgres)],
+    },
+    Bug {
         name: "time_goes_back",
         file: "item_event_store/src/writer.rs",
         right: r"self.clock.now().max(memory.head.last_created_at)",

@@ -1,4 +1,5 @@
-//! Writing a batch: a table's rows go as arrays in one statement, and the statements together.
+//! Writing a batch: a table's rows go as arrays in one statement, and the statements together, or
+//! all of them to one function.
 
 use super::connection::{Connection, Params};
 use super::statements::{
@@ -7,6 +8,7 @@ use super::statements::{
 };
 use crate::error::StoreError;
 use crate::event::Event;
+use crate::ids::LedgerName;
 use crate::inventory::Inventory;
 use crate::item::{ItemAction, ItemChange};
 use crate::reason::Kind;
@@ -14,6 +16,7 @@ use crate::request::StoredRequest;
 use crate::store::{Batch, Head, Result, outcome};
 use crate::text::Text;
 use std::collections::HashSet;
+use tokio_postgres::types::ToSql;
 
 /// Writes a batch between the opening and the closing of its range of positions.
 pub(super) async fn append(conn: &Connection, ledger: &str, batch: &Batch) -> Result<()> {
@@ -25,15 +28,15 @@ pub(super) async fn append(conn: &Connection, ledger: &str, batch: &Batch) -> Re
     let (head, only_ledger): (Params<'_>, Params<'_>) =
         (&[&ledger, &position.0, items_revision, last_request_id, last_created_at], &[&ledger]);
     if batch.item_changes.is_empty() {
-        let (opened, events, counts, requests, closed) = tokio::join!(
+        let (opened, inserted, counts, stored, closed) = tokio::join!(
             conn.execute(OPEN_RANGE, head),
-            insert_events(conn, ledger, &batch.events),
-            update_counts(conn, ledger, &batch.inventory),
-            insert_requests(conn, ledger, &batch.requests),
+            put(conn, INSERT_EVENTS, ledger, &batch.events, events),
+            put(conn, UPDATE_COUNTS, ledger, &batch.inventory, changed_counts),
+            put(conn, INSERT_REQUESTS, ledger, &batch.requests, requests),
             conn.execute(CLOSE_RANGE, only_ledger),
         );
-        let updated = opened.and(events).and(counts)?;
-        requests.and(closed)?;
+        let updated = opened.and(inserted).and(counts)?;
+        stored.and(closed)?;
         if updated < batch.inventory.len() as u64 {
             // Somebody took a row away.
             put_counts(conn, ledger, &batch.inventory).await?;
@@ -41,11 +44,11 @@ pub(super) async fn append(conn: &Connection, ledger: &str, batch: &Batch) -> Re
         return Ok(());
     }
     conn.execute(OPEN_RANGE, head).await?;
-    insert_item_changes(conn, ledger, &batch.item_changes).await?;
+    put(conn, INSERT_ITEM_CHANGES, ledger, &batch.item_changes, item_changes).await?;
     change_items(conn, ledger, batch).await?;
-    insert_events(conn, ledger, &batch.events).await?;
+    put(conn, INSERT_EVENTS, ledger, &batch.events, events).await?;
     put_counts(conn, ledger, &batch.inventory).await?;
-    insert_requests(conn, ledger, &batch.requests).await?;
+    put(conn, INSERT_REQUESTS, ledger, &batch.requests, requests).await?;
     conn.execute(CLOSE_RANGE, only_ledger).await?;
     Ok(())
 }
@@ -65,116 +68,136 @@ async fn change_items(conn: &Connection, ledger: &str, batch: &Batch) -> Result<
     }
 }
 
-fn optional<const MAX: usize>(text: Option<&Text<MAX>>) -> Option<&str> {
-    text.map(Text::as_str)
-}
+/// Columns of a table's rows, each as an array.
+pub(super) type Columns<'a> = Vec<Box<dyn ToSql + Sync + Send + 'a>>;
 
 /// A column of rows, as an array.
 pub(super) fn column<'a, R, T>(rows: &'a [R], cell: impl Fn(&'a R) -> T) -> Vec<T> {
     rows.iter().map(cell).collect()
 }
 
-async fn insert_events(conn: &Connection, ledger: &str, rows: &[Event]) -> Result<u64> {
+/// Columns of the rows of one table.
+macro_rules! columns {
+    ($rows:ident: $($cell:expr),* $(,)?) => { vec![$(Box::new(column($rows, $cell)),)*] };
+}
+
+fn optional<const MAX: usize>(text: Option<&Text<MAX>>) -> Option<&str> {
+    text.map(Text::as_str)
+}
+
+fn events(rows: &[Event]) -> Columns<'_> {
+    columns![rows:
+        |e| e.id.0,
+        |e| e.item_id.0,
+        |e| e.quantity_change,
+        |e| e.reason.as_str(),
+        |e| e.created_at,
+        |e| e.version,
+        |e| e.quantity_after,
+        |e| e.kind.map(Kind::as_str),
+        |e| e.occurred_at,
+        |e| optional(e.actor.as_ref()),
+        |e| optional(e.reference.as_ref()),
+        |e| optional(e.note.as_ref()),
+        |e| e.corrects_event_id.map(|position| position.0),
+        |e| e.request_id,
+    ]
+}
+
+fn item_changes(rows: &[ItemChange]) -> Columns<'_> {
+    columns![rows:
+        |c| c.revision,
+        |c| c.item.id.0,
+        |c| c.action.as_str(),
+        |c| optional(c.actor.as_ref()),
+        |c| c.position.0,
+        |c| c.item.name.as_str(),
+        |c| optional(c.item.sku.as_ref()),
+        |c| c.item.unit.as_str(),
+        |c| c.item.allow_negative,
+        |c| c.item.archived_at,
+        |c| c.item.created_at,
+        |c| c.item.updated_at,
+    ]
+}
+
+/// What changes of a count that has a row.
+fn changed_counts(rows: &[Inventory]) -> Columns<'_> {
+    columns![rows:
+        |row| row.item.id.0,
+        |row| row.count.quantity,
+        |row| row.count.version,
+        |row| row.count.last_event_id.map(|position| position.0),
+        |row| row.count.updated_at,
+    ]
+}
+
+fn whole_counts(rows: &[Inventory]) -> Columns<'_> {
+    columns![rows:
+        |row| row.item.id.0,
+        |row| row.count.quantity,
+        |row| row.count.version,
+        |row| row.count.last_event_id.map(|position| position.0),
+        |row| row.count.created_at,
+        |row| row.count.updated_at,
+    ]
+}
+
+fn requests(rows: &[StoredRequest]) -> Columns<'_> {
+    columns![rows:
+        |r| r.id,
+        |r| r.key.as_str(),
+        |r| r.hash.as_slice(),
+        |r| r.actor.as_str(),
+        |r| r.created_at,
+        |r| r.position.0,
+        |r| outcome::encode(&r.outcome),
+    ]
+}
+
+/// Runs a statement on the rows of a ledger, unless there are none: how many it changed.
+async fn put<R>(
+    conn: &Connection,
+    sql: &str,
+    ledger: &str,
+    rows: &[R],
+    columns: impl FnOnce(&[R]) -> Columns<'_>,
+) -> Result<u64> {
     if rows.is_empty() {
         return Ok(0);
     }
-    conn.execute(
-        INSERT_EVENTS,
-        &[
-            &ledger,
-            &column(rows, |e| e.id.0),
-            &column(rows, |e| e.item_id.0),
-            &column(rows, |e| e.quantity_change),
-            &column(rows, |e| e.reason.as_str()),
-            &column(rows, |e| e.created_at),
-            &column(rows, |e| e.version),
-            &column(rows, |e| e.quantity_after),
-            &column(rows, |e| e.kind.map(Kind::as_str)),
-            &column(rows, |e| e.occurred_at),
-            &column(rows, |e| optional(e.actor.as_ref())),
-            &column(rows, |e| optional(e.reference.as_ref())),
-            &column(rows, |e| optional(e.note.as_ref())),
-            &column(rows, |e| e.corrects_event_id.map(|position| position.0)),
-            &column(rows, |e| e.request_id),
-        ],
-    )
-    .await
+    let columns = columns(rows);
+    let ledger: &(dyn ToSql + Sync) = &ledger;
+    let params: Vec<_> = std::iter::once(ledger).chain(params(&columns)).collect();
+    conn.execute(sql, &params).await
 }
 
-async fn insert_item_changes(conn: &Connection, ledger: &str, rows: &[ItemChange]) -> Result<u64> {
-    conn.execute(
-        INSERT_ITEM_CHANGES,
-        &[
-            &ledger,
-            &column(rows, |c| c.revision),
-            &column(rows, |c| c.item.id.0),
-            &column(rows, |c| c.action.as_str()),
-            &column(rows, |c| optional(c.actor.as_ref())),
-            &column(rows, |c| c.position.0),
-            &column(rows, |c| c.item.name.as_str()),
-            &column(rows, |c| optional(c.item.sku.as_ref())),
-            &column(rows, |c| c.item.unit.as_str()),
-            &column(rows, |c| c.item.allow_negative),
-            &column(rows, |c| c.item.archived_at),
-            &column(rows, |c| c.item.created_at),
-            &column(rows, |c| c.item.updated_at),
-        ],
-    )
-    .await
-}
-
-/// Changes rows of `item_inventory`: how many there were.
-async fn update_counts(conn: &Connection, ledger: &str, rows: &[Inventory]) -> Result<u64> {
-    if rows.is_empty() {
-        return Ok(0);
-    }
-    conn.execute(
-        UPDATE_COUNTS,
-        &[
-            &ledger,
-            &column(rows, |row| row.item.id.0),
-            &column(rows, |row| row.count.quantity),
-            &column(rows, |row| row.count.version),
-            &column(rows, |row| row.count.last_event_id.map(|position| position.0)),
-            &column(rows, |row| row.count.updated_at),
-        ],
-    )
-    .await
+/// As the driver takes them.
+pub(super) fn params<'a>(columns: &'a Columns<'_>) -> impl Iterator<Item = &'a (dyn ToSql + Sync)> {
+    columns.iter().map(|column| -> &(dyn ToSql + Sync) { column.as_ref() })
 }
 
 /// Writes the rows of `item_inventory`, whether there are any yet or not.
 pub(super) async fn put_counts(conn: &Connection, ledger: &str, rows: &[Inventory]) -> Result<u64> {
-    if rows.is_empty() {
-        return Ok(0);
-    }
-    conn.execute(
-        PUT_COUNTS,
-        &[
-            &ledger,
-            &column(rows, |row| row.item.id.0),
-            &column(rows, |row| row.count.quantity),
-            &column(rows, |row| row.count.version),
-            &column(rows, |row| row.count.last_event_id.map(|position| position.0)),
-            &column(rows, |row| row.count.created_at),
-            &column(rows, |row| row.count.updated_at),
-        ],
-    )
-    .await
+    put(conn, PUT_COUNTS, ledger, rows, whole_counts).await
 }
 
-async fn insert_requests(conn: &Connection, ledger: &str, rows: &[StoredRequest]) -> Result<u64> {
-    conn.execute(
-        INSERT_REQUESTS,
-        &[
-            &ledger,
-            &column(rows, |r| r.id),
-            &column(rows, |r| r.key.as_str()),
-            &column(rows, |r| r.hash.as_slice()),
-            &column(rows, |r| r.actor.as_str()),
-            &column(rows, |r| r.created_at),
-            &column(rows, |r| r.position.0),
-            &column(rows, |r| outcome::encode(&r.outcome)),
-        ],
-    )
-    .await
+/// What [`APPEND_BATCH`] is told.
+pub(super) fn whole_batch<'a>(ledger: &'a LedgerName, batch: &'a Batch) -> Columns<'a> {
+    let (base, head) = (&batch.base, &batch.head);
+    let mut told: Columns<'a> = vec![
+        Box::new(ledger.as_str()),
+        Box::new(base.epoch.as_str()),
+        Box::new(base.position.0),
+        Box::new(base.items_revision),
+        Box::new(base.counts_revision),
+        Box::new(base.last_request_id),
+        Box::new(head.position.0),
+        Box::new(head.last_request_id),
+        Box::new(head.last_created_at),
+    ];
+    told.extend(events(&batch.events));
+    told.extend(changed_counts(&batch.inventory));
+    told.extend(requests(&batch.requests));
+    told
 }

@@ -71,6 +71,16 @@ pub(super) fn is_plain_error(error: &Error) -> bool {
     error.as_db_error().is_some_and(|e| e.parsed_severity() == Some(Severity::Error))
 }
 
+/// Whether a statement that is a transaction of its own was rolled back by this error for certain.
+/// What ends a connection, cancels a statement or is merely internal may come after the commit.
+pub(super) fn rolls_back(error: &Error) -> bool {
+    let Some(state) = error.code().filter(|_| is_plain_error(error)) else { return false };
+    let class = &state.code()[..2];
+    *state == SqlState::DISK_FULL
+        || *state != SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN
+            && ["22", "23", "25", "40", "42", "55", "P0"].contains(&class)
+}
+
 /// The error with what caused it: the driver's own text leaves that out.
 pub(super) fn with_cause(error: &Error) -> String {
     match std::error::Error::source(error) {

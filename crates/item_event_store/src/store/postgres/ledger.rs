@@ -5,7 +5,7 @@ use super::lookups::Lookups;
 use super::reads::{self, Reader};
 use super::statements::INSERT_LEDGER;
 use super::unended::Unended;
-use super::write::PostgresTx;
+use super::write::{self, PostgresTx};
 use super::{copy, integrity, load, migrations, summary};
 use crate::error::StoreError;
 use crate::event::Event;
@@ -17,7 +17,8 @@ use crate::query::{AsOf, At, DailySummary, EventQuery, Explanation, ItemQuery, S
 use crate::request::RequestTrace;
 use crate::settings::Settings;
 use crate::store::{
-    Bell, Discrepancy, Head, LedgerStore, Listening, Mode, Result, Snapshot, SummaryStep, WriteTx,
+    Batch, Bell, Discrepancy, Head, ItemSum, LedgerStore, Listening, Mode, Result, Snapshot,
+    SummaryStep, WriteTx,
 };
 use crate::summary::Summary;
 use async_trait::async_trait;
@@ -32,6 +33,8 @@ pub(super) struct PostgresLedger {
     name: LedgerName,
     lookups: Arc<Lookups>,
     unended: Arc<Unended>,
+    /// Whether its rows are on some node of Citus.
+    distributed: bool,
     announced_at: Mutex<Option<Instant>>,
 }
 
@@ -49,10 +52,11 @@ impl PostgresLedger {
             let conn = connections.get().await?;
             reads::head(&Reader::new(&conn, name)).await?;
         }
+        let distributed = migrations::are_distributed(&connections.get().await?).await?;
         let name = name.clone();
         let lookups = Lookups::new(Arc::clone(&connections), name.clone());
         let (unended, announced_at) = (Arc::default(), Mutex::default());
-        Ok(Self { connections, name, lookups, unended, announced_at })
+        Ok(Self { connections, name, lookups, unended, distributed, announced_at })
     }
 
     /// Reads at one moment.
@@ -110,6 +114,14 @@ impl LedgerStore for PostgresLedger {
         Ok(Box::new(PostgresTx::begin(connections, &self.name, keys, unended).await?))
     }
 
+    fn appends_at_once(&self) -> bool {
+        !self.distributed
+    }
+
+    async fn append(&self, batch: &Batch) -> Result<bool> {
+        write::append_batch(&self.connections, &self.name, batch).await
+    }
+
     /// The answers come on the runtime's threads: another one would be woken for each.
     fn keeps_its_thread(&self) -> bool {
         false
@@ -160,6 +172,11 @@ impl LedgerStore for PostgresLedger {
 
     async fn events(&self, query: &EventQuery) -> Result<At<Vec<Event>>> {
         self.read_at(async |reader, head| reads::events(&reader, head, query).await).await
+    }
+
+    async fn item_sums(&self, after: Position, up_to: Position) -> Result<Vec<ItemSum>> {
+        let conn = self.connections.get().await?;
+        reads::item_sums(&Reader::new(&conn, &self.name), after, up_to).await
     }
 
     async fn item_changes(&self, after: i64, up_to: i64) -> Result<Vec<ItemChange>> {

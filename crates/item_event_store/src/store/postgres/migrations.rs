@@ -34,7 +34,8 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: &[Migration] = &[migration!("0001_tables"), migration!("0002_guards")];
+const MIGRATIONS: &[Migration] =
+    &[migration!("0001_tables"), migration!("0002_guards"), migration!("0003_append")];
 
 /// What Citus wants instead of guards, after the migrations. Recorded among them.
 const CITUS: Migration = Migration {

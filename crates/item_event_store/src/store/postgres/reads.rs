@@ -5,8 +5,8 @@ use super::rows::{self, Cells};
 use super::statements::{
     CHANGES_SINCE, CORRECTED_BY, EVENT, EVENTS_ALL_NEWEST, EVENTS_ALL_OLDEST, EVENTS_AT,
     EVENTS_ITEM_NEWEST, EVENTS_ITEM_OLDEST, HEAD, INVENTORIES, INVENTORIES_AS_OF, INVENTORY,
-    ITEM_CHANGES, ITEM_WITH_SKU, ITEMS_AT, LAST_COUNTS, NEGATIVE, POSITION_AT, REASON_SUMS,
-    REQUEST_TRACES, REQUESTS,
+    ITEM_CHANGES, ITEM_SUMS, ITEM_WITH_SKU, ITEMS_AT, LAST_COUNTS, NEGATIVE, POSITION_AT,
+    REASON_SUMS, REQUEST_TRACES, REQUESTS,
 };
 use crate::error::StoreError;
 use crate::event::Event;
@@ -18,7 +18,7 @@ use crate::limits::MAX_CLOCK_SKEW_MICROS;
 use crate::query::{AsOf, At, EventQuery, Explanation, ItemQuery, Order, ReasonSum};
 use crate::reason::{Kind, Reason};
 use crate::request::{RequestTrace, StoredRequest};
-use crate::store::{Head, Result};
+use crate::store::{Head, ItemSum, Result};
 use crate::time::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -241,6 +241,24 @@ pub(super) async fn negative(reader: &Reader<'_>, most: usize) -> Result<Vec<Inv
         .into_iter()
         .filter_map(|(item, count)| Some(Inventory { item: Arc::new(item), count: count? }))
         .collect())
+}
+
+pub(super) async fn item_sums(
+    reader: &Reader<'_>,
+    after: Position,
+    up_to: Position,
+) -> Result<Vec<ItemSum>> {
+    let sum = |row: &Row| {
+        let row = Cells(row);
+        Ok(ItemSum {
+            item_id: row.item_id(0)?,
+            events: row.get(1)?,
+            quantity_change: row.get(2)?,
+            said: (row.get(3)?, row.int(4)?),
+            last_event_id: Position(row.get(5)?),
+        })
+    };
+    reader.all(ITEM_SUMS, &[&reader.ledger(), &after.0, &up_to.0], sum).await
 }
 
 pub(super) async fn item_changes(

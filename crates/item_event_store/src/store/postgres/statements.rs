@@ -13,6 +13,7 @@ macro_rules! statements {
 statements! {
     ADD_SUMS = "add_sums",
     ANNOUNCE = "announce",
+    APPEND_BATCH = "append_batch",
     APPLIED_MIGRATIONS = "applied_migrations",
     BEGIN_READ = "begin_read",
     BEGIN_WRITE = "begin_write",
@@ -59,6 +60,7 @@ statements! {
     INVENTORIES_AS_OF = "inventories_as_of",
     INVENTORY = "inventory",
     ITEM_CHANGES = "item_changes",
+    ITEM_SUMS = "item_sums",
     ITEM_WITH_SKU = "item_with_sku",
     ITEMS_AT = "items_at",
     ITEMS_WITH_COUNTS = "items_with_counts",

@@ -2,12 +2,12 @@
 //! need each other's answers are sent together.
 
 use super::connection::{Connection, Connections, InTransaction, Params, commits_last, in_time};
-use super::error::{interpret, with_cause};
+use super::error::{interpret, rolls_back, with_cause};
 use super::reads::{self, Reader, no_ledger};
 use super::rows::{self, Cells};
 use super::statements::{
-    BEGIN_WRITE, BUMP_COUNTS_REVISION, CURRENT_XACT, DELETE_COUNTS, LOCK_HEAD, PUT_SETTINGS,
-    REQUESTS, SET_EPOCH, SET_WRITING, TRANSACTION,
+    APPEND_BATCH, BEGIN_WRITE, BUMP_COUNTS_REVISION, CURRENT_XACT, DELETE_COUNTS, LOCK_HEAD,
+    PUT_SETTINGS, REQUESTS, SET_EPOCH, SET_WRITING, TRANSACTION,
 };
 use super::unended::{Begun, Unended};
 use super::{append, load};
@@ -24,6 +24,35 @@ use crate::time::Timestamp;
 use async_trait::async_trait;
 use std::sync::Arc;
 use tokio_postgres::error::SqlState;
+
+/// Writes a batch and commits it, in one statement: see [`LedgerStore::append`].
+///
+/// [`LedgerStore::append`]: crate::store::LedgerStore::append
+pub(super) async fn append_batch(
+    connections: &Connections,
+    ledger: &LedgerName,
+    batch: &Batch,
+) -> Result<bool> {
+    let conn = connections.get().await?;
+    let statement = conn.prepare(APPEND_BATCH).await?;
+    let columns = append::whole_batch(ledger, batch);
+    let params: Vec<_> = append::params(&columns).collect();
+    let conn = InTransaction::new(conn);
+    let unknown = match in_time(conn.client().query(&statement, &params)).await {
+        Ok(Ok(rows)) => {
+            conn.ended();
+            return rows.first().map_or(Ok(false), |row| Cells(row).get(0));
+        }
+        Ok(Err(error)) if rolls_back(&error) => {
+            conn.ended();
+            return Err(interpret(&error));
+        }
+        Ok(Err(error)) => with_cause(&error),
+        Err(late) => late.to_string(),
+    };
+    conn.close();
+    Err(StoreError::CommitUnknown(unknown))
+}
 
 /// The transaction, alone with a connection until it ends.
 pub(super) struct PostgresTx {

@@ -15,7 +15,8 @@ use crate::query::{AsOf, At, DailySummary, EventQuery, Explanation, ItemQuery, S
 use crate::request::RequestTrace;
 use crate::settings::Settings;
 use crate::store::{
-    Discrepancy, Head, LedgerInfo, LedgerStore, Mode, Result, Snapshot, SummaryStep, WriteTx,
+    Discrepancy, Head, ItemSum, LedgerInfo, LedgerStore, Mode, Result, Snapshot, SummaryStep,
+    WriteTx,
 };
 use crate::summary::Summary;
 use crate::time::Timestamp;
@@ -198,6 +199,10 @@ impl LedgerStore for SqliteLedger {
     async fn events(&self, query: &EventQuery) -> Result<At<Vec<Event>>> {
         let query = query.clone();
         self.read_at(move |conn, head| reads::events(conn, head, &query)).await
+    }
+
+    async fn item_sums(&self, after: Position, up_to: Position) -> Result<Vec<ItemSum>> {
+        self.read(move |conn| reads::item_sums(conn, after, up_to)).await
     }
 
     async fn item_changes(&self, after: i64, up_to: i64) -> Result<Vec<ItemChange>> {

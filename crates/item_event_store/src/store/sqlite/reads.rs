@@ -4,8 +4,8 @@ use super::history::History;
 use super::rows;
 use super::statements::{
     CORRECTED_BY, EVENT, EVENT_CREATED_AT, EVENTS_ALL_NEWEST, EVENTS_ALL_OLDEST, HEAD, INVENTORIES,
-    INVENTORY, ITEM_AT, ITEM_CHANGES, ITEM_WITH_SKU, ITEMS_WITH_NAME, LAST_COUNT, NEGATIVE,
-    REQUEST, REQUEST_TRACES,
+    INVENTORY, ITEM_AT, ITEM_CHANGES, ITEM_SUMS, ITEM_WITH_SKU, ITEMS_WITH_NAME, LAST_COUNT,
+    NEGATIVE, REQUEST, REQUEST_TRACES,
 };
 use crate::error::StoreError;
 use crate::event::Event;
@@ -17,7 +17,7 @@ use crate::limits::MAX_CLOCK_SKEW_MICROS;
 use crate::query::{AsOf, At, EventQuery, Explanation, ItemQuery, Order, ReasonSum};
 use crate::reason::{Kind, Reason};
 use crate::request::{RequestTrace, StoredRequest};
-use crate::store::{Head, Result};
+use crate::store::{Head, ItemSum, Result};
 use crate::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use std::collections::BTreeMap;
@@ -191,6 +191,22 @@ pub(super) fn negative(conn: &Connection, most: usize) -> Result<Vec<Inventory>>
         .collect())
 }
 
+pub(super) fn item_sums(
+    conn: &Connection,
+    after: Position,
+    up_to: Position,
+) -> Result<Vec<ItemSum>> {
+    all(conn, ITEM_SUMS, (after, up_to), |row| {
+        Ok(ItemSum {
+            item_id: row.get(0)?,
+            events: row.get(1)?,
+            quantity_change: row.get(2)?,
+            said: (row.get(3)?, row.get(4)?),
+            last_event_id: row.get(5)?,
+        })
+    })
+}
+
 pub(super) fn item_changes(conn: &Connection, after: i64, up_to: i64) -> Result<Vec<ItemChange>> {
     all(conn, ITEM_CHANGES, (after, up_to), rows::item_change)
 }
@@ -324,6 +340,7 @@ mod tests {
                 SUMMARY_ITEM,
                 "USING INDEX item_daily_summary_item (item_id=? AND (day,reason,kind)>(",
             ),
+            (ITEM_SUMS, primary_key),
             (SUMMARY_OPENING, "USING INDEX item_daily_summary_item (item_id=? AND day<?)"),
         ] {
             let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("SQL");

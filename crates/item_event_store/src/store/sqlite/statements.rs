@@ -45,6 +45,7 @@ statements! {
     INVENTORY = "inventory",
     ITEM_AT = "item_at",
     ITEM_CHANGES = "item_changes",
+    ITEM_SUMS = "item_sums",
     ITEM_WITH_SKU = "item_with_sku",
     ITEMS_WITH_NAME = "items_with_name",
     ITEMS_WITH_COUNTS = "items_with_counts",

@@ -1,0 +1,72 @@
+-- A batch in one statement, which is a transaction of its own: what is sent, and waited for, once.
+
+-- Writes a batch that was decided without the lock: its events, their counts and its requests, each
+-- column as an array. Whether it did: not if the head is no longer the one that it was decided on, the
+-- keys of its requests are stored, or a commit would not last here. Then nothing was written, and
+-- whoever locks the head first finds out why. Never on Citus.
+CREATE FUNCTION ies_append_batch(
+  ledger TEXT, epoch_before TEXT, position_before BIGINT, items_revision_before BIGINT,
+  counts_revision_before BIGINT, last_request_id_before BIGINT,
+  position_after BIGINT, last_request_id_after BIGINT, last_created_at_after TIMESTAMPTZ,
+  event_id BIGINT[], event_item_id BIGINT[], event_quantity_change BIGINT[], event_reason TEXT[],
+  event_created_at TIMESTAMPTZ[], event_version BIGINT[], event_quantity_after BIGINT[],
+  event_kind TEXT[], event_occurred_at TIMESTAMPTZ[], event_actor TEXT[], event_reference TEXT[],
+  event_note TEXT[], event_corrects_event_id BIGINT[], event_request_id BIGINT[],
+  count_item_id BIGINT[], count_quantity BIGINT[], count_version BIGINT[],
+  count_last_event_id BIGINT[], count_updated_at TIMESTAMPTZ[],
+  request_id BIGINT[], request_key TEXT[], request_hash BYTEA[], request_actor TEXT[],
+  request_created_at TIMESTAMPTZ[], request_position BIGINT[], request_outcome TEXT[]
+) RETURNS BOOLEAN LANGUAGE plpgsql
+-- Nobody waits for a lock for long. Plans are made once, for tables that will be large.
+SET lock_timeout = '2s' SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+  head RECORD;
+  counted BIGINT;
+BEGIN
+  SELECT l.*, ies_server() AS here INTO head
+    FROM ledgers AS l WHERE l.ledger_id = ledger FOR UPDATE;
+  IF (head.epoch, head.position, head.items_revision, head.counts_revision, head.last_request_id,
+      head.server)
+    IS DISTINCT FROM (epoch_before, position_before, items_revision_before,
+      counts_revision_before, last_request_id_before, head.here)
+    OR head.archived_at IS NOT NULL
+    OR 'off' IN (current_setting('fsync'), current_setting('full_page_writes'),
+      current_setting('synchronous_commit'))
+    OR EXISTS (
+      SELECT FROM unnest(request_key) AS w (key)
+      CROSS JOIN LATERAL (
+        SELECT FROM requests AS r WHERE r.ledger_id = ledger AND r.key = w.key LIMIT 1) AS r)
+  THEN
+    RETURN false;
+  END IF;
+  UPDATE ledgers AS l SET writing_after = l.position, position = position_after,
+    last_request_id = last_request_id_after, last_created_at = last_created_at_after
+  WHERE l.ledger_id = ledger;
+  IF cardinality(event_id) > 0 THEN
+    INSERT INTO item_event_store (
+      ledger_id, id, item_id, quantity_change, reason, created_at, version, quantity_after, kind,
+      occurred_at, actor, reference, note, corrects_event_id, request_id)
+    SELECT ledger, e.* FROM unnest(
+      event_id, event_item_id, event_quantity_change, event_reason, event_created_at,
+      event_version, event_quantity_after, event_kind, event_occurred_at, event_actor,
+      event_reference, event_note, event_corrects_event_id, event_request_id) AS e;
+    -- As update_counts.sql does: by bisection.
+    UPDATE item_inventory AS n SET
+      quantity = count_quantity[width_bucket(n.item_id::bigint, count_item_id)],
+      version = count_version[width_bucket(n.item_id::bigint, count_item_id)],
+      last_event_id = count_last_event_id[width_bucket(n.item_id::bigint, count_item_id)],
+      updated_at = count_updated_at[width_bucket(n.item_id::bigint, count_item_id)]
+    WHERE n.ledger_id = ledger AND n.item_id = ANY (count_item_id);
+    GET DIAGNOSTICS counted = ROW_COUNT;
+    IF counted < cardinality(count_item_id) THEN
+      -- Whoever locks the head first puts back what somebody took away.
+      RAISE EXCEPTION 'a count is missing' USING ERRCODE = 'serialization_failure';
+    END IF;
+  END IF;
+  INSERT INTO requests (ledger_id, id, key, hash, actor, created_at, position, outcome)
+  SELECT ledger, r.* FROM unnest(
+    request_id, request_key, request_hash, request_actor, request_created_at, request_position,
+    request_outcome) AS r;
+  UPDATE ledgers AS l SET writing_after = NULL WHERE l.ledger_id = ledger;
+  RETURN true;
+END $$;

@@ -1,0 +1,8 @@
+-- $1: the ledger. $2, $3: positions after the first, up to the second. Each item that has events
+-- there: how many, the sum of their changes; then what the last of them says, and where it is.
+SELECT s.item_id, s.events, s.quantity_change, e.version, e.quantity_after, e.id
+FROM (
+  SELECT item_id, count(*) AS events, sum(quantity_change)::bigint AS quantity_change,
+    max(id) AS last
+  FROM item_event_store WHERE ledger_id = $1 AND id > $2 AND id <= $3 GROUP BY item_id) AS s
+JOIN item_event_store AS e ON e.ledger_id = $1 AND e.id = s.last
