@@ -170,8 +170,8 @@ pub const ALL: &[Bug] = &[
     Bug {
         name: "rejected_leaves_a_trace",
         file: "item_event_store/src/decide/draft.rs",
-        right: r"                    self.roll_back(first_event, first_change);",
-        wrong: r"                    if !BUG { self.roll_back(first_event, first_change) }",
+        right: r"                    self.roll_back(first_event, first_change, undone);",
+        wrong: r"                    if !BUG { self.roll_back(first_event, first_change, undone) }",
         found_by: &[(Kill, Sqlite)],
     },
     Bug {

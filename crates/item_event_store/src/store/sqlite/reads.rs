@@ -20,6 +20,7 @@ use crate::request::{RequestTrace, StoredRequest};
 use crate::store::{Head, ItemSum, Result};
 use crate::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
+use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -196,15 +197,27 @@ pub(super) fn item_sums(
     after: Position,
     up_to: Position,
 ) -> Result<Vec<ItemSum>> {
-    all(conn, ITEM_SUMS, (after, up_to), |row| {
-        Ok(ItemSum {
+    let mut sums: FxHashMap<ItemId, ItemSum> = FxHashMap::default();
+    let mut statement = conn.prepare_cached(ITEM_SUMS)?;
+    let mut rows = statement.query((after, up_to))?;
+    while let Some(row) = rows.next()? {
+        let event = ItemSum {
             item_id: row.get(0)?,
-            events: row.get(1)?,
-            quantity_change: row.get(2)?,
+            events: 1,
+            quantity_change: row.get(1)?,
+            last_event_id: row.get(2)?,
             said: (row.get(3)?, row.get(4)?),
-            last_event_id: row.get(5)?,
-        })
-    })
+        };
+        let add = |sum: &mut ItemSum| {
+            *sum = ItemSum {
+                events: sum.events + 1,
+                quantity_change: sum.quantity_change + event.quantity_change,
+                ..event
+            };
+        };
+        sums.entry(event.item_id).and_modify(add).or_insert(event);
+    }
+    Ok(sums.into_values().collect())
 }
 
 pub(super) fn item_changes(conn: &Connection, after: i64, up_to: i64) -> Result<Vec<ItemChange>> {
