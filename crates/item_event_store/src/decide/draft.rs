@@ -106,6 +106,7 @@ impl<'a> Draft<'a> {
         let mut unchanged = Vec::new();
         let undone = self.undo.0.len();
         self.events.reserve(request.commands.len());
+        self.undo.0.reserve(request.commands.len());
         for (index, command) in request.commands.iter().enumerate() {
             match self.judge(command) {
                 Ok(Effect::Nothing(item_id)) => {

@@ -54,6 +54,7 @@ impl Default for Bench {
 impl Bench {
     fn run(&mut self, requests: &[(&str, Request)]) {
         let facts = self.facts(requests);
+        let before = self.book.clone();
         let position = Position::START.plus(self.log.len());
         let base = Base { position, items_revision: self.items_revision, now: self.now };
         let mut draft = Draft::new(&mut self.book, &facts, base);
@@ -68,6 +69,9 @@ impl Bench {
             assert_eq!(outcome, *expected, "{:?}", request.commands);
         }
         let drafted = draft.finish();
+        let mut taken_back = self.book.clone();
+        drafted.undo.apply(&mut taken_back);
+        assert_eq!(taken_back, before, "a batch that is not written leaves no trace");
         self.items_revision += i64::try_from(drafted.item_changes.len()).expect("few");
         self.log.extend(drafted.events);
     }
