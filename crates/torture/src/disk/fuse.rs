@@ -12,10 +12,12 @@ use fuser::{
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Nobody but the kernel changes anything, so it may remember.
 const TTL: Duration = Duration::from_hours(1);
+/// How long a slow sync takes to notice that the disk is fast again.
+const SLOW_STEP: Duration = Duration::from_millis(20);
 const BLOCK: u32 = 4_096;
 /// What a disk without a limit says that it holds.
 const BLOCKS: u64 = 1 << 20;
@@ -328,9 +330,12 @@ impl Filesystem for Mounted {
     }
 
     fn fsync(&self, _: &Request, ino: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
-        // Others may go on meanwhile.
-        let takes = self.state().faults.sync_takes;
-        std::thread::sleep(takes);
+        // Others may go on meanwhile, and the disk may become fast again.
+        let begun = Instant::now();
+        let left = || self.state().faults.sync_takes.saturating_sub(begun.elapsed());
+        while let Some(left) = Some(left()).filter(|left| !left.is_zero()) {
+            std::thread::sleep(left.min(SLOW_STEP));
+        }
         end(self.state().sync(ino.0), reply);
     }
 

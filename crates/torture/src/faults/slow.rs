@@ -5,7 +5,7 @@ use super::session::Session;
 use crate::call::Call;
 use crate::check::{Promise, Violation};
 use crate::client::Client;
-use crate::history::{Answer, Op};
+use crate::history::Answer;
 use crate::place::Place;
 use crate::random::Random;
 use crate::run::{Run, Tally};
@@ -24,8 +24,8 @@ const SYNC_MILLIS: [u64; 4] = [5, 50, 200, 1_000];
 const CROWD: usize = QUEUE_REQUESTS + 1_000;
 /// Requests that one connection carries at once.
 const STREAMS: usize = 100;
-/// What a sync takes while the crowd arrives.
-const STUCK: Duration = Duration::from_secs(5);
+/// What a sync takes while the crowd arrives: until somebody is refused, or this is much too long.
+const STUCK: Duration = Duration::from_mins(1);
 
 pub async fn run(run: &Run, cycles: u64) -> Result<Tally> {
     let mut tally = Tally::default();
@@ -43,11 +43,11 @@ pub async fn run(run: &Run, cycles: u64) -> Result<Tally> {
         if cycle == 0 {
             disk.slow_down(STUCK);
             let since = session.load.history.len();
-            crowd(&session, &server).await?;
+            crowd(&session, &server, || disk.slow_down(Duration::ZERO)).await?;
             disk.slow_down(Duration::ZERO);
             broken.extend(session.settle(&server, since).await?);
             let ops = session.load.history.ops();
-            let refused = ops[since..].iter().filter(|op| refused(op)).count();
+            let refused = ops[since..].iter().filter(|op| refused(&op.answer)).count();
             tally.add("requests refused by a full queue", refused);
             if refused == 0 {
                 broken.push(Violation::new(Promise::I11Errors, "the queue was never full"));
@@ -66,13 +66,13 @@ pub async fn run(run: &Run, cycles: u64) -> Result<Tally> {
 }
 
 /// A write that found no place.
-fn refused(op: &Op) -> bool {
-    let Answer::Reply { status: 503, body, .. } = &op.answer else { return false };
+fn refused(answer: &Answer) -> bool {
+    let Answer::Reply { status: 503, body, .. } = answer else { return false };
     body["code"] == "busy" && body["executed"] == "no"
 }
 
-/// All at once.
-async fn crowd(session: &Session, server: &Server) -> Result<()> {
+/// All at once; says so when one of them is refused.
+async fn crowd(session: &Session, server: &Server, full: impl Fn()) -> Result<()> {
     let admin = &session.load.tokens.admin;
     let clients: Vec<_> =
         (0..CROWD.div_ceil(STREAMS)).map(|_| Client::many_at_once(&server.url, admin)).collect();
@@ -85,7 +85,9 @@ async fn crowd(session: &Session, server: &Server) -> Result<()> {
         calls.spawn(async move { client.call(&history, &call).await });
     }
     while let Some(answer) = calls.join_next().await {
-        answer??;
+        if refused(&answer??) {
+            full();
+        }
     }
     Ok(())
 }
