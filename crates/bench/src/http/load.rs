@@ -12,6 +12,7 @@ use rustix::event::epoll::{EventData, EventFlags};
 use rustix::fd::OwnedFd;
 use rustix::thread::set_current_timer_slack;
 use rustix::time::Timespec;
+use std::collections::VecDeque;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::num::NonZeroU64;
@@ -74,7 +75,8 @@ struct Running<'a, 'b> {
     load: &'a mut Load<'b>,
     epoll: OwnedFd,
     connections: Vec<Connection>,
-    free: Vec<usize>,
+    /// The one that was idle longest comes next: a service closes those that are idle for long.
+    free: VecDeque<usize>,
     input: Vec<u8>,
     begun: Instant,
     /// When the measured time begins, and when it ends.
@@ -108,7 +110,7 @@ impl Load<'_> {
         let window = (from, from + self.length);
         Running {
             epoll,
-            free: (0..connections.len()).rev().collect(),
+            free: (0..connections.len()).collect(),
             connections,
             input: vec![0; 256 * 1024],
             begun,
@@ -188,7 +190,7 @@ impl Running<'_, '_> {
             if due > now {
                 return Ok(Some(due));
             }
-            let Some(number) = self.free.pop() else { return Ok(None) };
+            let Some(number) = self.free.pop_front() else { return Ok(None) };
             let connection = &mut self.connections[number];
             connection.due = due;
             connection.sent = 0;
@@ -265,7 +267,7 @@ impl Running<'_, '_> {
         if connection.due >= from && connection.due < to {
             self.latency.record(connection.due.elapsed());
         }
-        self.free.push(number);
+        self.free.push_back(number);
         Ok(())
     }
 }

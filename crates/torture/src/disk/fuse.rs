@@ -16,8 +16,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Nobody but the kernel changes anything, so it may remember.
 const TTL: Duration = Duration::from_hours(1);
-/// How long a slow sync takes to notice that the disk is fast again.
-const SLOW_STEP: Duration = Duration::from_millis(20);
+const SLOW_STEP: Duration = Duration::from_millis(5);
 const BLOCK: u32 = 4_096;
 /// What a disk without a limit says that it holds.
 const BLOCKS: u64 = 1 << 20;
@@ -329,12 +328,11 @@ impl Filesystem for Mounted {
         reply.ok();
     }
 
+    /// Others may go on while it takes its time, and the disk may become fast again.
     fn fsync(&self, _: &Request, ino: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
-        // Others may go on meanwhile, and the disk may become fast again.
         let begun = Instant::now();
-        let left = || self.state().faults.sync_takes.saturating_sub(begun.elapsed());
-        while let Some(left) = Some(left()).filter(|left| !left.is_zero()) {
-            std::thread::sleep(left.min(SLOW_STEP));
+        while self.state().faults.sync_takes > begun.elapsed() {
+            std::thread::sleep(SLOW_STEP);
         }
         end(self.state().sync(ino.0), reply);
     }

@@ -20,15 +20,20 @@ CREATE FUNCTION ies_append_batch(
 -- Nobody waits for a lock for long. Plans are made once, for tables that will be large.
 SET lock_timeout = '2s' SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-  head RECORD;
+  head ledgers%ROWTYPE;
+  here TEXT;
   counted BIGINT;
 BEGIN
-  SELECT l.*, ies_server() AS here INTO head
-    FROM ledgers AS l WHERE l.ledger_id = ledger FOR UPDATE;
+  SELECT l.* INTO head FROM ledgers AS l WHERE l.ledger_id = ledger FOR UPDATE;
+  -- A session that could write once stays with its server, database and timeline.
+  here := nullif(current_setting('ies.server', true), '');
+  IF here IS NULL THEN
+    here := set_config('ies.server', ies_server(), false);
+  END IF;
   IF (head.epoch, head.position, head.items_revision, head.counts_revision, head.last_request_id,
       head.server)
     IS DISTINCT FROM (epoch_before, position_before, items_revision_before,
-      counts_revision_before, last_request_id_before, head.here)
+      counts_revision_before, last_request_id_before, here)
     OR head.archived_at IS NOT NULL
     OR 'off' IN (current_setting('fsync'), current_setting('full_page_writes'),
       current_setting('synchronous_commit'))
@@ -59,8 +64,15 @@ BEGIN
     WHERE n.ledger_id = ledger AND n.item_id = ANY (count_item_id);
     GET DIAGNOSTICS counted = ROW_COUNT;
     IF counted < cardinality(count_item_id) THEN
-      -- Whoever locks the head first puts back what somebody took away.
-      RAISE EXCEPTION 'a count is missing' USING ERRCODE = 'serialization_failure';
+      -- Somebody took a row away.
+      INSERT INTO item_inventory (
+        ledger_id, item_id, quantity, version, last_event_id, created_at, updated_at)
+      SELECT
+        ledger, i.id, count_quantity[w.place], count_version[w.place],
+        count_last_event_id[w.place], i.created_at, count_updated_at[w.place]
+      FROM items AS i, LATERAL (SELECT width_bucket(i.id::bigint, count_item_id) AS place) AS w
+      WHERE i.ledger_id = ledger AND i.id = ANY (count_item_id)
+      ON CONFLICT DO NOTHING;
     END IF;
   END IF;
   INSERT INTO requests (ledger_id, id, key, hash, actor, created_at, position, outcome)
