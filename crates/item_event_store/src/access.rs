@@ -82,3 +82,18 @@ pub struct Caller {
     /// What the caller may do.
     pub role: Role,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_role_has_its_name() {
+        let names = Role::ALL.map(|role| role.to_string());
+        assert_eq!(names, ["viewer", "baker", "manager", "admin"]);
+        for role in Role::ALL {
+            assert_eq!(role.as_str().parse(), Ok(role));
+        }
+        assert!("owner".parse::<Role>().is_err());
+    }
+}

@@ -56,3 +56,21 @@ pub struct Inventory {
     /// Its count.
     pub count: Count,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_agree_on_the_log_whatever_their_times() {
+        let empty = Count::empty(Timestamp::from_micros(1));
+        assert!(empty.agrees_with(&Count::empty(Timestamp::from_micros(2))));
+        for other in [
+            Count { quantity: 1, ..empty },
+            Count { version: 1, ..empty },
+            Count { last_event_id: Some(Position(1)), ..empty },
+        ] {
+            assert!(!empty.agrees_with(&other), "{other:?}");
+        }
+    }
+}

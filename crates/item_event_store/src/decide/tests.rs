@@ -4,7 +4,14 @@
 
 mod bench;
 
-use bench::check;
+use super::{Base, Draft};
+use crate::book::Book;
+use crate::facts::{Facts, Wanted};
+use crate::ids::Position;
+use crate::reason::Reason;
+use crate::summary::Sums;
+use crate::time::BusinessDay;
+use bench::{check, clock, request};
 
 #[test]
 fn an_item_begins_with_its_initial_quantity_or_with_nothing() {
@@ -70,6 +77,8 @@ fn a_count_never_falls_below_zero_unless_the_item_says_so() {
          bakeoff 1 10                           -> bakeoff -10 = 0
          adjust 1 waste -1                      -> 1:insufficient_stock
          create Ice 1 negative                  -> initial +1 = 1
+         override 2 -2 expect=any               -> adjustment/override -3 = -2
+         override 2 1 expect=any                -> adjustment/override +3 = 1
          bakeoff 2 3                            -> bakeoff -3 = -2
          edit 2 strict                          -> nothing
          bakeoff 2 1                            -> 1:insufficient_stock
@@ -119,6 +128,7 @@ fn a_count_holds_for_the_moment_at_which_it_was_counted() {
          bakeoff 1 4                            -> bakeoff -4 = 6
          now 02:00                              ->
          count 1 9 expect=any counted=00:30     -> adjustment/count -1 = 5
+         count 1 9 expect=any counted=00:30     -> adjustment/count +0 = 5
          count 1 9 expect=any counted=00:29     -> 1:before_last_count
          count 1 5 expect=any counted=01:30     -> adjustment/count +0 = 5
          batch 1 6 at=01:45                     -> batch +6 = 11
@@ -217,4 +227,50 @@ fn when_several_rejections_apply_the_order_of_precedence_decides() {
          correct 1 -9                           -> 1:item_archived
          create Bun -1 sku=X at=09:00           -> 1:invalid_sign",
     );
+}
+
+#[test]
+fn every_change_of_an_item_has_its_number_and_says_what_it_did() {
+    let (mut book, facts) = (Book::default(), Facts::default());
+    let base = Base { position: Position(7), items_revision: 3, now: clock("00:00") };
+    let mut draft = Draft::new(&mut book, &facts, base);
+    let changes = "create Roll 10; edit 1 name=Bun; edit 1 archive; edit 1 back";
+    draft.decide(&request(changes), 1).expect("accepted");
+    let told: Vec<_> = draft
+        .finish()
+        .item_changes
+        .iter()
+        .map(|c| (c.revision, c.item.revision, c.action.as_str(), c.position.0))
+        .collect();
+    assert_eq!(
+        told,
+        [(4, 4, "created", 7), (5, 5, "edited", 8), (6, 6, "archived", 8), (7, 7, "unarchived", 8)]
+    );
+}
+
+#[test]
+fn only_what_looks_back_needs_facts() {
+    let needs = |text| !Wanted::by([&request(text)]).is_empty();
+    for text in ["create Roll 10", "batch 1 2", "count 1 2 expect=any", "edit 1 archive"] {
+        assert!(!needs(text), "{text}");
+    }
+    for text in ["correct 2 5", "count 1 2 expect=any counted=00:10", "batch 1 2; correct 2 5"] {
+        assert!(needs(text), "{text}");
+    }
+}
+
+#[test]
+fn events_of_one_day_item_and_reason_are_one_row_of_the_summary() {
+    let (mut book, facts) = (Book::default(), Facts::default());
+    let base = Base { position: Position::START, items_revision: 0, now: clock("00:00") };
+    let mut draft = Draft::new(&mut book, &facts, base);
+    draft.decide(&request("create Roll 10; bakeoff 1 4; bakeoff 1 1"), 1).expect("accepted");
+    let mut sums = Sums::new(BusinessDay::new("UTC", 0).expect("UTC"));
+    draft.finish().events.iter().for_each(|event| sums.add(event));
+    let rows: Vec<_> = sums
+        .rows()
+        .iter()
+        .map(|row| (row.key.reason, row.sum.events, row.sum.quantity_change))
+        .collect();
+    assert_eq!(rows, [(Reason::Initial, 1, 10), (Reason::Bakeoff, 2, -5)]);
 }

@@ -5,13 +5,13 @@ use crate::command::{
     Adjust, Command, Correct, CreateItem, EditItem, Expected, Movement, Record, Request,
     SetInventory, SetKind,
 };
-use crate::decide::{Base, Draft};
+use crate::decide::{Base, Draft, Drafted};
 use crate::event::Event;
 use crate::facts::{Correctable, Facts, LastCount, Wanted};
 use crate::ids::{ItemId, Position};
 use crate::reason::Kind;
 use crate::time::Timestamp;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Runs a table twice: a batch for each request, and as few batches as the clock allows.
 pub(super) fn check(table: &str) {
@@ -25,16 +25,20 @@ pub(super) fn check(table: &str) {
                 ledger.now = clock(time.trim());
                 continue;
             }
-            let commands = left.split(';').map(command).collect();
-            let key = format!("line-{}", line.len()).parse().expect("a key");
-            let actor = "anna".parse().expect("an actor");
-            waiting.push((expected.trim(), Request { key, actor, commands }));
+            waiting.push((expected.trim(), request(left)));
             if waiting.len() >= batch_size {
                 ledger.run(&std::mem::take(&mut waiting));
             }
         }
         ledger.run(&waiting);
     }
+}
+
+/// Commands parted by `;`.
+pub(super) fn request(text: &str) -> Request {
+    let key = format!("line-{}", text.len()).parse().expect("a key");
+    let actor = "anna".parse().expect("an actor");
+    Request { key, actor, commands: text.split(';').map(command).collect() }
 }
 
 /// A ledger without a store: the log is a vector, and facts are found by reading all of it.
@@ -69,11 +73,28 @@ impl Bench {
             assert_eq!(outcome, *expected, "{:?}", request.commands);
         }
         let drafted = draft.finish();
+        self.hold(&before, &drafted);
         let mut taken_back = self.book.clone();
         drafted.undo.apply(&mut taken_back);
         assert_eq!(taken_back, before, "a batch that is not written leaves no trace");
         self.items_revision += i64::try_from(drafted.item_changes.len()).expect("few");
         self.log.extend(drafted.events);
+    }
+
+    /// What is written makes the same book, and says of every item that was touched what it is.
+    fn hold(&self, before: &Book, drafted: &Drafted) {
+        let mut replayed = before.clone();
+        drafted.item_changes.iter().for_each(|change| replayed.apply_item_change(change));
+        drafted.events.iter().for_each(|event| replayed.apply(event));
+        assert_eq!(replayed, self.book);
+        let changed = drafted.item_changes.iter().map(|change| change.item.id);
+        let touched: BTreeSet<_> =
+            drafted.events.iter().map(|event| event.item_id).chain(changed).collect();
+        let written = Book::load(drafted.inventory.iter().cloned());
+        assert_eq!(drafted.inventory.len(), touched.len());
+        for item in touched {
+            assert_eq!(written.get(item), self.book.get(item));
+        }
     }
 
     fn facts(&self, requests: &[(&str, Request)]) -> Facts {
@@ -105,7 +126,7 @@ fn say(event: &Event) -> String {
     format!("{}{kind} {:+} = {}", event.reason, event.quantity_change, event.quantity_after)
 }
 
-fn clock(hour_minute: &str) -> Timestamp {
+pub(super) fn clock(hour_minute: &str) -> Timestamp {
     format!("2026-11-23T{hour_minute}:00Z").parse().expect("a time of day")
 }
 
