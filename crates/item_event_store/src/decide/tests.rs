@@ -197,6 +197,7 @@ fn an_archived_item_takes_nothing_until_it_is_back() {
          create Roll sku=R                      -> nothing
          edit 1 sku=R                           -> 1:sku_taken
          edit 2 sku=                            -> nothing
+         edit 1 sku=R                           -> nothing
          edit 1 sku=R                           -> nothing",
     );
 }
