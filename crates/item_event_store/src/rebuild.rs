@@ -29,8 +29,9 @@ pub(crate) async fn rebuild(
 /// An item's log so far: how many events, and what they add up to.
 type Balances = FxHashMap<ItemId, (i64, i64)>;
 
-/// Adds the changes up from the first event on, and holds the log to its own running balances: a
-/// count may only be taken from a log that adds up. Answers how many events and items.
+/// Adds the changes up from the first event on, and holds each sum to the balance that its last
+/// event says: a count may only be taken from a log that adds up. Answers how many events and
+/// items.
 async fn add_up(
     store: &dyn LedgerStore,
     item: Option<ItemId>,

@@ -4,6 +4,7 @@
 
 #[path = "../store/backend/cluster.rs"]
 pub mod cluster;
+pub mod commits;
 pub mod proxy;
 pub mod watch;
 

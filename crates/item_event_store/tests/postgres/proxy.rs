@@ -1,5 +1,6 @@
 //! A socket between a client and the server that goes wrong at a commit.
 
+use super::commits::Commits;
 use std::future::pending;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -54,31 +55,6 @@ impl Proxy {
     pub fn struck(&self) -> bool {
         self.next.lock().expect("unpoisoned").is_none()
     }
-}
-
-/// Sees when a client is about to commit: by a COMMIT, or by a statement that is a transaction of
-/// its own.
-#[derive(Default)]
-struct Commits {
-    /// How such a statement is bound: the name that it was prepared under, between zeros.
-    bound: Option<Vec<u8>>,
-}
-
-impl Commits {
-    fn among(&mut self, sent: &[u8]) -> bool {
-        if let Some(text) = find(sent, b"SELECT ies_append_batch(") {
-            let name = sent[..text].iter().rposition(|byte| *byte == 0).unwrap_or(0);
-            let begin = sent[..name].iter().rposition(|byte| !byte.is_ascii_digit()).unwrap_or(0);
-            self.bound = Some([&[0], &sent[begin..=name]].concat());
-            return false;
-        }
-        let bound = |name: &Vec<u8>| find(sent, name).is_some();
-        find(sent, b"COMMIT\0").is_some() || self.bound.as_ref().is_some_and(bound)
-    }
-}
-
-fn find(sent: &[u8], part: &[u8]) -> Option<usize> {
-    sent.windows(part.len()).position(|window| window == part)
 }
 
 async fn forward(client: UnixStream, server: UnixStream, next: Arc<Mutex<Option<Fault>>>) {

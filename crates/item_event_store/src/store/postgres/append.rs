@@ -133,14 +133,9 @@ fn changed_counts(rows: &[Inventory]) -> Columns<'_> {
 }
 
 fn whole_counts(rows: &[Inventory]) -> Columns<'_> {
-    columns![rows:
-        |row| row.item.id.0,
-        |row| row.count.quantity,
-        |row| row.count.version,
-        |row| row.count.last_event_id.map(|position| position.0),
-        |row| row.count.created_at,
-        |row| row.count.updated_at,
-    ]
+    let mut columns = changed_counts(rows);
+    columns.push(Box::new(column(rows, |row| row.count.created_at)));
+    columns
 }
 
 fn requests(rows: &[StoredRequest]) -> Columns<'_> {
