@@ -201,7 +201,7 @@ impl Ledger {
         storage: bool,
         progress: Progress<'_>,
     ) -> Result<VerifyReport, StoreError> {
-        verify::verify(self.store(), storage, progress).await
+        verify::verify(&self.store, storage, progress).await
     }
 
     /// Recomputes the counts of one item or all from the log while writers go on, and puts right

@@ -22,6 +22,7 @@ use std::any::Any;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+mod lookups;
 mod outcome;
 #[cfg(feature = "postgres")]
 pub mod postgres;
@@ -29,7 +30,9 @@ pub mod sqlite;
 mod summary_key;
 mod values;
 
-pub use values::{Batch, Discrepancy, Head, ItemSum, LedgerInfo, Loaded, Snapshot, SummaryStep};
+pub use values::{
+    Batch, Discrepancy, Head, ItemSum, LedgerInfo, Loaded, Snapshot, SummaryStep, Tail,
+};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -154,17 +157,23 @@ pub type Listening = Arc<dyn Any + Send + Sync>;
 pub trait LedgerStore: Send + Sync {
     /// **append**: begins the only transaction that may write: nobody else appends until it ends.
     /// Waits at most 2 s for another writer, then [`StoreError::Busy`]. Looks for the keys as soon
-    /// as the head is locked: see [`WriteTx::requests`].
-    async fn begin(&self, keys: &[IdempotencyKey]) -> Result<Box<dyn WriteTx>>;
+    /// as the head is locked, and for what is beyond `behind`, a head that somebody is seen moving:
+    /// see [`WriteTx::requests`] and [`WriteTx::tail`].
+    async fn begin(
+        &self,
+        keys: &[IdempotencyKey],
+        behind: Option<&Head>,
+    ) -> Result<Box<dyn WriteTx>>;
 
-    /// Whether [`LedgerStore::append`] saves anything here.
-    fn appends_at_once(&self) -> bool {
+    /// Whether a batch that changes no items is written only if none of its keys is stored: then
+    /// nobody needs to look for them before.
+    fn finds_stored_keys(&self) -> bool {
         false
     }
 
-    /// **append**: writes a batch and commits it, all in one step, if the head is still
-    /// `batch.base` and none of its keys is stored. False when that is not so, or cannot be told:
-    /// nothing was written. The batch changes no items. Errors are those of [`WriteTx::commit`].
+    /// **append**: begins, appends and commits, all in one step, if the head is still `batch.base`.
+    /// False when that is not so, or cannot be told, or a key is stored: nothing was written. The
+    /// batch changes no items. Errors are those of [`WriteTx::commit`].
     async fn append(&self, _batch: &Batch) -> Result<bool> {
         Ok(false)
     }
@@ -260,14 +269,11 @@ pub trait WriteTx: Send {
     /// Reads all items and counts.
     async fn load(&mut self) -> Result<Loaded>;
 
-    /// The events after a position, in order.
-    async fn tail(&mut self, after: Position) -> Result<Vec<Event>>;
-
     /// The event at a position.
     async fn event(&mut self, position: Position) -> Result<Option<Event>>;
 
-    /// The changes of items after a revision, in order.
-    async fn item_changes(&mut self, after: i64) -> Result<Vec<ItemChange>>;
+    /// What is beyond a head.
+    async fn tail(&mut self, remembered: &Head) -> Result<Tail>;
 
     /// **requests**: those of the keys it was begun with that are stored. Told once.
     fn requests(&mut self) -> Vec<StoredRequest>;
@@ -281,15 +287,16 @@ pub trait WriteTx: Send {
     /// The sum of an item's changes that took effect after a time ([`Event::effective_at`]).
     async fn changes_since(&mut self, item: ItemId, at: Timestamp) -> Result<i64>;
 
-    /// **append**: writes a batch.
-    async fn append(&mut self, batch: &Batch) -> Result<()>;
-
     /// **ledgers**: changes what is chosen for the ledger.
     async fn put_settings(&mut self, settings: &Settings) -> Result<()>;
 
     /// Replaces rows of `item_inventory` by what the log says, removes those of items that do not
     /// exist, and bumps `counts_revision`.
     async fn replace_counts(&mut self, rows: &[Inventory], strays: &[ItemId]) -> Result<()>;
+
+    /// **append**: writes a batch, and commits. False where [`LedgerStore::finds_stored_keys`] and
+    /// one of its keys is stored: nothing was written. Errors are those of [`WriteTx::commit`].
+    async fn append(self: Box<Self>, batch: &Batch) -> Result<bool>;
 
     /// Commits. [`StoreError::CommitUnknown`] when it cannot be told whether it happened; any
     /// other error means that it certainly did not.

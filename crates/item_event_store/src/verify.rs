@@ -18,7 +18,9 @@ use crate::store::{Head, LedgerStore, Snapshot};
 use fold::Fold;
 use requests::RequestCheck;
 use rustc_hash::FxHashMap;
+use std::sync::Arc;
 use summary::SummaryCheck;
+use tokio::task::JoinHandle;
 
 /// The findings of a verification, as many as a report lists.
 #[derive(Default)]
@@ -44,12 +46,12 @@ impl Findings {
 }
 
 pub(crate) async fn verify(
-    store: &dyn LedgerStore,
+    store: &Arc<dyn LedgerStore>,
     storage: bool,
     progress: Progress<'_>,
 ) -> Result<VerifyReport, StoreError> {
     let mut findings = Findings::default();
-    let mut summary = SummaryCheck::begin(store).await?;
+    let mut summary = SummaryCheck::begin(store.as_ref()).await?;
     let head = store.head().await?;
     let changes = store.item_changes(0, i64::MAX).await?;
     let known = changes.last().map_or(0, |change| change.revision);
@@ -59,14 +61,16 @@ pub(crate) async fn verify(
         before: Some(head.position.plus(1)),
         ..EventQuery::all(Order::OldestFirst, LOG_PAGE_EVENTS)
     };
-    loop {
-        let page = store.events(&query).await?.value;
-        let Some(last) = page.last() else { break };
+    let mut page = store.events(&query).await?.value;
+    while let Some(last) = page.last() {
         query.after = Some(last.id);
-        fold.page(store, &page, &mut findings).await?;
+        let (ahead, wanted) = (Arc::clone(store), query.clone());
+        let next = Ahead::read(async move { Ok(ahead.events(&wanted).await?.value) });
+        fold.page(store.as_ref(), &page, &mut findings).await?;
         requests.page(store, &page, &mut findings).await?;
         summary.page(&page);
         progress(fold.events, head.position.0.unsigned_abs());
+        page = next.page().await?;
     }
     let read_up_to = query.after.unwrap_or(Position::START);
     let snapshot = store.snapshot_after(read_up_to).await?;
@@ -78,7 +82,7 @@ pub(crate) async fn verify(
         .filter(|change| change.revision <= snapshot.head.items_revision)
         .collect();
     fold.know_items(&changes);
-    fold.page(store, &snapshot.tail, &mut findings).await?;
+    fold.page(store.as_ref(), &snapshot.tail, &mut findings).await?;
     requests.page(store, &snapshot.tail, &mut findings).await?;
     requests.finish(store, &snapshot.head, &mut findings).await?;
     compare_head(&snapshot.head, &fold, &mut findings);
@@ -98,6 +102,19 @@ pub(crate) async fn verify(
         findings: findings.listed,
         findings_left_out: findings.left_out,
     })
+}
+
+/// A page that is read while the one before it is folded.
+struct Ahead<T>(JoinHandle<Result<Vec<T>, StoreError>>);
+
+impl<T: Send + 'static> Ahead<T> {
+    fn read(page: impl Future<Output = Result<Vec<T>, StoreError>> + Send + 'static) -> Self {
+        Self(tokio::spawn(page))
+    }
+
+    async fn page(self) -> Result<Vec<T>, StoreError> {
+        self.0.await.map_err(|error| StoreError::Failed(error.to_string()))?
+    }
 }
 
 fn compare_head(head: &Head, fold: &Fold, findings: &mut Findings) {

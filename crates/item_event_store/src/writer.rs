@@ -4,23 +4,21 @@
 
 mod announcer;
 mod batch;
+mod commit;
 mod memory;
 mod queue;
 
 pub(crate) use queue::{Choice, Job, Queue, Reply, Swap, Upkeep, Work};
 
 use crate::clock::Clock;
-use crate::command::Request;
 use crate::error::{ExecuteError, StoreError};
-use crate::facts::{Facts, Wanted};
 use crate::failpoint::failpoint;
 use crate::ids::Position;
 use crate::limits::BATCH_RETRIES;
 use crate::report::{Rebuilt, WriterStats};
 use crate::settings::{Settings, SettingsChange};
-use crate::store::{Bell, LedgerStore, SummaryStep, WriteTx};
+use crate::store::{Bell, LedgerStore, SummaryStep};
 use crate::summary::Summary;
-use crate::time::Timestamp;
 use announcer::announce;
 use batch::Plan;
 use memory::Memory;
@@ -149,20 +147,20 @@ impl Writer {
     }
 
     async fn warm_up(&mut self) -> Result<()> {
-        let mut tx = self.store.begin(&[]).await?;
+        let mut tx = self.store.begin(&[], None).await?;
         self.memory = Some(Memory::load(tx.as_mut()).await?);
         Ok(())
     }
 
     /// One batch. If the database stumbles over it, its requests are tried one by one, so that
     /// only the culprit gets the error.
-    async fn carry_out(&mut self, jobs: Vec<Job>) {
+    async fn carry_out(&mut self, mut jobs: Vec<Job>) {
         if let Err(stopped) = self.check_running() {
             return refuse_all(jobs, &stopped);
         }
-        let done = match whole!(self.commit(&jobs)) {
+        let done = match whole!(self.commit(&mut jobs)) {
             Err(StoreError::CommitUnknown(why)) if self.store.resolves_unknown_commits() => {
-                self.resolve(&jobs, why).await
+                self.resolve(&mut jobs, why).await
             }
             done => done,
         };
@@ -188,7 +186,7 @@ impl Writer {
     /// Carries the same requests out again: under the head lock their keys tell whether the commit
     /// happened, and what it did not record is recorded now. As long as that fails the outcome is
     /// unknown, whatever the failure is.
-    async fn resolve(&mut self, jobs: &[Job], why: String) -> Result<Vec<Reply>> {
+    async fn resolve(&mut self, jobs: &mut Vec<Job>, why: String) -> Result<Vec<Reply>> {
         tracing::warn!(why, requests = jobs.len(), "a commit has an unknown outcome: looking");
         for wait in RESOLVE_WAITS {
             match whole!(self.commit(jobs)) {
@@ -222,66 +220,6 @@ impl Writer {
         Ok(())
     }
 
-    async fn commit(&mut self, jobs: &[Job]) -> Result<Vec<Reply>> {
-        if let Some(replies) = self.commit_at_once(jobs).await? {
-            return Ok(replies);
-        }
-        failpoint!("before_begin");
-        let keys: Vec<_> = jobs.iter().map(|job| job.request.key.clone()).collect();
-        let mut tx = self.store.begin(&keys).await?;
-        failpoint!("after_begin");
-        let mut memory = Memory::catch_up(self.memory.take(), tx.as_mut()).await?;
-        let stored = tx.requests();
-        let facts = look_up(tx.as_mut(), jobs.iter().map(|job| &job.request)).await?;
-        let now = self.now(&memory);
-        let plan = Plan::decide(jobs, stored, &mut memory, &facts, now);
-        if plan.batch.requests.is_empty() {
-            // What is told again was only read: that it lasts is known after a commit.
-            tx.commit().await?;
-            self.memory = Some(memory);
-            return Ok(plan.replies());
-        }
-        failpoint!("before_append");
-        tx.append(&plan.batch).await?;
-        failpoint!("before_commit");
-        tx.commit().await?;
-        failpoint!("after_commit");
-        memory.committed(&plan.batch);
-        self.announce(&plan);
-        self.memory = Some(memory);
-        Ok(plan.replies())
-    }
-
-    /// Decides on the head in memory, without a lock, where the store can tell whether it was still
-    /// the head. `None` when that is not to be had: then it is done under the lock.
-    async fn commit_at_once(&mut self, jobs: &[Job]) -> Result<Option<Vec<Reply>>> {
-        let wanted = || Wanted::by(jobs.iter().map(|job| &job.request));
-        if !self.store.appends_at_once() || !wanted().is_empty() {
-            return Ok(None);
-        }
-        let Some(mut memory) = self.memory.take_if(|memory| memory.alone) else { return Ok(None) };
-        let now = self.now(&memory);
-        let plan = Plan::decide(jobs, vec![], &mut memory, &Facts::default(), now);
-        let fits = plan.batch.item_changes.is_empty() && !plan.batch.requests.is_empty();
-        failpoint!("before_append");
-        if fits && self.store.append(&plan.batch).await? {
-            failpoint!("after_commit");
-            memory.committed(&plan.batch);
-            self.announce(&plan);
-            self.memory = Some(memory);
-            return Ok(Some(plan.replies()));
-        }
-        plan.take_back(&mut memory);
-        memory.alone = !fits;
-        self.memory = Some(memory);
-        Ok(None)
-    }
-
-    /// The ledger's time never goes back.
-    fn now(&self, memory: &Memory) -> Timestamp {
-        self.clock.now().max(memory.head.last_created_at)
-    }
-
     fn announce(&self, plan: &Plan) {
         let signals = &self.signals;
         signals.batches.fetch_add(1, Ordering::Relaxed);
@@ -295,7 +233,7 @@ impl Writer {
     /// moved on since, so what they become is read anew under the lock.
     async fn swap(&mut self, swap: &Swap) -> Result<(Position, Vec<Rebuilt>)> {
         self.check_running()?;
-        let mut tx = self.store.begin(&[]).await?;
+        let mut tx = self.store.begin(&[], None).await?;
         let mut memory = Memory::catch_up(self.memory.take(), tx.as_mut()).await?;
         let (mut rows, mut strays, mut changed) = (Vec::new(), Vec::new(), Vec::new());
         for wrong in &swap.discrepancies {
@@ -321,7 +259,7 @@ impl Writer {
     /// Changes the settings of the ledger.
     async fn choose(&mut self, change: &SettingsChange) -> Result<Settings> {
         self.check_running()?;
-        let mut tx = self.store.begin(&[]).await?;
+        let mut tx = self.store.begin(&[], None).await?;
         let mut memory = Memory::catch_up(self.memory.take(), tx.as_mut()).await?;
         let settings = memory.head.settings.after(change, self.clock.now());
         if settings != memory.head.settings {
@@ -338,29 +276,6 @@ impl Writer {
         self.check_running()?;
         self.store.step_summary(seen, step).await
     }
-}
-
-async fn look_up<'a>(
-    tx: &mut dyn WriteTx,
-    requests: impl Iterator<Item = &'a Request>,
-) -> Result<Facts> {
-    let wanted = Wanted::by(requests);
-    let mut facts = Facts::default();
-    if wanted.is_empty() {
-        return Ok(facts);
-    }
-    let mut items: Vec<_> = wanted.counted.iter().map(|(item, _)| *item).collect();
-    for found in tx.correctable(&wanted.corrected).await? {
-        items.push(found.event.item_id);
-        facts.correctable.insert(found.event.id, found);
-    }
-    items.sort_unstable();
-    items.dedup();
-    facts.last_counts.extend(tx.last_counts(&items).await?);
-    for (item, at) in wanted.counted {
-        facts.changes_since.insert((item, at), tx.changes_since(item, at).await?);
-    }
-    Ok(facts)
 }
 
 fn answer_all(jobs: Vec<Job>, replies: Vec<Reply>) {

@@ -82,6 +82,7 @@ macro_rules! suite {
             order:
                 an_open_transaction_elsewhere_means_not_started,
                 the_writer_catches_up_before_it_decides,
+                a_writer_and_a_shell_that_take_turns_lose_nothing,
                 a_full_queue_refuses;
             counts:
                 a_count_is_read_with_its_position,

@@ -10,7 +10,6 @@ mod hints;
 mod integrity;
 mod ledger;
 mod load;
-mod lookups;
 mod migrations;
 mod reads;
 mod rows;

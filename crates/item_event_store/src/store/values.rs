@@ -65,6 +65,17 @@ pub struct Batch {
     pub requests: Vec<StoredRequest>,
 }
 
+/// What a ledger has beyond a head that the writer remembers.
+#[derive(Debug)]
+pub struct Tail {
+    /// The event at the remembered position.
+    pub last_event: Option<Event>,
+    /// The changes of items since, in order.
+    pub item_changes: Vec<ItemChange>,
+    /// The events since, in order.
+    pub events: Vec<Event>,
+}
+
 /// An inventory row that is not what the log says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Discrepancy {

@@ -1,7 +1,7 @@
 //! The requests beside the log. Both are read in their order, and each request must be what its
 //! events and its neighbours say. An event that was typed in by hand is of no request.
 
-use super::Findings;
+use super::{Ahead, Findings};
 use crate::error::StoreError;
 use crate::event::Event;
 use crate::ids::Position;
@@ -9,25 +9,27 @@ use crate::limits::LOG_PAGE_EVENTS;
 use crate::request::RequestTrace;
 use crate::store::{Head, LedgerStore};
 use crate::time::Timestamp;
+use std::sync::Arc;
 
 #[cfg(test)]
 mod tests;
 
-/// Reads the requests as the log comes to them, a page at a time.
+/// Reads the requests as the log comes to them, a page at a time and the next one ahead.
 pub(super) struct RequestCheck {
     page: std::vec::IntoIter<RequestTrace>,
+    next: Option<Ahead<RequestTrace>>,
     fold: Fold,
 }
 
 impl RequestCheck {
     pub fn new() -> Self {
-        Self { page: vec![].into_iter(), fold: Fold::default() }
+        Self { page: vec![].into_iter(), next: None, fold: Fold::default() }
     }
 
     /// Holds the requests against the next events of the log.
     pub async fn page(
         &mut self,
-        store: &dyn LedgerStore,
+        store: &Arc<dyn LedgerStore>,
         events: &[Event],
         findings: &mut Findings,
     ) -> Result<(), StoreError> {
@@ -45,7 +47,7 @@ impl RequestCheck {
     /// Holds those that the log does not come to any more against its end.
     pub async fn finish(
         mut self,
-        store: &dyn LedgerStore,
+        store: &Arc<dyn LedgerStore>,
         head: &Head,
         findings: &mut Findings,
     ) -> Result<(), StoreError> {
@@ -60,11 +62,25 @@ impl RequestCheck {
 
     async fn next(
         &mut self,
-        store: &dyn LedgerStore,
+        store: &Arc<dyn LedgerStore>,
         findings: &mut Findings,
     ) -> Result<(), StoreError> {
         if self.page.as_slice().is_empty() {
-            let page = store.request_traces(self.fold.last_id, LOG_PAGE_EVENTS).await?;
+            let read = |after| {
+                let store = Arc::clone(store);
+                async move { store.request_traces(after, LOG_PAGE_EVENTS).await }
+            };
+            let mut page = match self.next.take() {
+                Some(next) => next.page().await?,
+                None => vec![],
+            };
+            if page.is_empty() {
+                // Read too early, it may have missed what came since.
+                page = read(self.fold.last_id).await?;
+            }
+            if let Some(last) = page.last() {
+                self.next = Some(Ahead::read(read(last.id)));
+            }
             self.page = page.into_iter();
         }
         self.fold.request(self.page.next(), findings);

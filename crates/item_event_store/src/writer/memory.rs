@@ -6,12 +6,16 @@ use crate::book::Book;
 use crate::event::Event;
 use crate::store::{Batch, Head, WriteTx};
 
+/// So many batches in a row without anybody else, and the writer counts as alone. Fewer, and of two
+/// writers that take turns one would often guess wrong, and decide twice.
+const BATCHES_ALONE: u32 = 8;
+
 pub(super) struct Memory {
     pub book: Book,
     pub head: Head,
     last_event: Option<Event>,
-    /// Whether nobody else is known to write to the ledger at present.
-    pub alone: bool,
+    /// How many batches in a row nobody else has written before.
+    batches_alone: u32,
 }
 
 impl Memory {
@@ -27,7 +31,12 @@ impl Memory {
             );
         }
         let last_event = tx.event(loaded.head.position).await?;
-        Ok(Self { book: Book::load(loaded.rows), head: loaded.head, last_event, alone: true })
+        Ok(Self {
+            book: Book::load(loaded.rows),
+            head: loaded.head,
+            last_event,
+            batches_alone: BATCHES_ALONE,
+        })
     }
 
     /// Brings the memory up to what the locked head row says: by the log's tail if someone else
@@ -35,23 +44,32 @@ impl Memory {
     pub async fn catch_up(memory: Option<Self>, tx: &mut dyn WriteTx) -> Result<Self> {
         let head = tx.head().await?;
         let Some(mut memory) = memory else { return Self::load(tx).await };
-        memory.alone = memory.head == head;
-        if memory.alone {
+        if memory.head == head {
+            memory.batches_alone = memory.batches_alone.saturating_add(1);
             return Ok(memory);
         }
-        if !memory.is_prefix_of(&head) || tx.event(memory.head.position).await? != memory.last_event
-        {
+        memory.batches_alone = 0;
+        if !memory.is_prefix_of(&head) {
             return Self::load(tx).await;
         }
-        for change in tx.item_changes(memory.head.items_revision).await? {
+        let tail = tx.tail(&memory.head).await?;
+        if tail.last_event != memory.last_event {
+            return Self::load(tx).await;
+        }
+        for change in tail.item_changes {
             memory.book.apply_item_change(&change);
         }
-        for event in tx.tail(memory.head.position).await? {
+        for event in tail.events {
             memory.book.apply(&event);
             memory.last_event = Some(event);
         }
         memory.head = head;
         Ok(memory)
+    }
+
+    /// Whether nobody else seems to write to the ledger at present.
+    pub fn alone(&self) -> bool {
+        self.batches_alone >= BATCHES_ALONE
     }
 
     /// Takes over what was just committed. The book has it already.

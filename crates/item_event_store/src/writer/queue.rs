@@ -169,6 +169,11 @@ impl Queue {
         }
     }
 
+    /// Adds to a batch what has come since it was taken.
+    pub fn add_to(&self, jobs: &mut Vec<Job>) {
+        self.lock().add_to(jobs);
+    }
+
     fn lock(&self) -> MutexGuard<'_, Line> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -178,14 +183,24 @@ impl Line {
     /// Upkeep alone, or requests up to [`BATCH_EVENTS`], or one larger request. Those behind an
     /// upkeep come along, so that none waits for more than the batch before its own.
     fn take(&mut self) -> Option<Work> {
-        let mut jobs = Vec::new();
-        let mut commands = 0;
+        match self.waiting.pop_front()? {
+            Waiting::Upkeep(upkeep) => Some(Work::Upkeep(upkeep)),
+            next @ Waiting::Request(_) => {
+                self.waiting.push_front(next);
+                let mut jobs = Vec::new();
+                self.add_to(&mut jobs);
+                Some(Work::Requests(jobs))
+            }
+        }
+    }
+
+    fn add_to(&mut self, jobs: &mut Vec<Job>) {
+        let mut commands = jobs.iter().map(|job| job.request.commands.len()).sum();
         let mut overtaken = Vec::new();
         while let Some(next) = self.waiting.pop_front() {
             match next {
-                Waiting::Upkeep(upkeep) if jobs.is_empty() => return Some(Work::Upkeep(upkeep)),
                 Waiting::Upkeep(_) => overtaken.push(next),
-                Waiting::Request(job) if fits(&jobs, commands, &job) => {
+                Waiting::Request(job) if fits(jobs, commands, &job) => {
                     commands += job.request.commands.len();
                     self.requests -= 1;
                     self.commands -= job.request.commands.len();
@@ -199,7 +214,6 @@ impl Line {
             }
         }
         overtaken.into_iter().rev().for_each(|upkeep| self.waiting.push_front(upkeep));
-        (!jobs.is_empty()).then_some(Work::Requests(jobs))
     }
 }
 

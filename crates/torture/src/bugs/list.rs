@@ -8,11 +8,9 @@ use crate::place::Backend::{Postgres, Sqlite};
 pub const ALL: &[Bug] = &[
     Bug {
         name: "acknowledged_without_commit",
-        file: "item_event_store/src/writer.rs",
-        right: r#"        tx.commit().await?;
-        failpoint!("after_commit");"#,
-        wrong: r#"        if BUG { drop(tx) } else { tx.commit().await? }
-        failpoint!("after_commit");"#,
+        file: "item_event_store/src/writer/commit.rs",
+        right: r"        if !tx.append(&plan.batch).await? {",
+        wrong: r"        if BUG { drop(tx) } else if !tx.append(&plan.batch).await? {",
         found_by: &[(Kill, Sqlite)],
     },
     Bug {
@@ -27,9 +25,9 @@ pub const ALL: &[Bug] = &[
     Bug {
         name: "unknown_told_as_not_started",
         file: "item_event_store/src/writer.rs",
-        right: r"                self.resolve(&jobs, why).await",
+        right: r"                self.resolve(&mut jobs, why).await",
         wrong: r"                if BUG { Err(StoreError::Busy(why)) }
-                else { self.resolve(&jobs, why).await }",
+                else { self.resolve(&mut jobs, why).await }",
         found_by: &[(Ambiguous, Postgres)],
     },
     Bug {
@@ -41,14 +39,14 @@ pub const ALL: &[Bug] = &[
     },
     Bug {
         name: "declined_batch_left_in_the_book",
-        file: "item_event_store/src/writer.rs",
+        file: "item_event_store/src/writer/commit.rs",
         right: r"        plan.take_back(&mut memory);",
         wrong: r"        if !BUG { plan.take_back(&mut memory) }",
         found_by: &[(Kill, Postgres)],
     },
     Bug {
         name: "time_goes_back",
-        file: "item_event_store/src/writer.rs",
+        file: "item_event_store/src/writer/commit.rs",
         right: r"self.clock.now().max(memory.head.last_created_at)",
         wrong: r"if BUG { self.clock.now() }
             else { self.clock.now().max(memory.head.last_created_at) }",
@@ -66,7 +64,7 @@ pub const ALL: &[Bug] = &[
         file: "item_event_store/src/store/postgres/write.rs",
         right: r#"let commit = format!("{CURRENT_XACT};\nCOMMIT");"#,
         wrong: r#"let off = if BUG { "SET LOCAL synchronous_commit = off;" } else { "" };
-        let commit = format!("{off}{CURRENT_XACT};\nCOMMIT");"#,
+    let commit = format!("{off}{CURRENT_XACT};\nCOMMIT");"#,
         found_by: &[(Power, Postgres)],
     },
     Bug {

@@ -9,7 +9,7 @@ use super::statements::{
     COPY_IN_ITEMS, COPY_IN_REQUESTS, COPY_OUT_ITEM_CHANGES, COPY_OUT_ITEM_EVENT_STORE,
     COPY_OUT_ITEM_INVENTORY, COPY_OUT_ITEMS, COPY_OUT_REQUESTS, OPEN_RANGE, SET_SESSION_LEDGER,
 };
-use super::write::PostgresTx;
+use super::write::Writing;
 use crate::error::StoreError;
 use crate::ids::LedgerName;
 use crate::settings::Settings;
@@ -137,7 +137,7 @@ async fn write_out(conn: &Connection, name: &LedgerName, to: &Path) -> Result<He
 
 /// Makes a ledger from a file that [`backup`] wrote, with an epoch of its own.
 pub(super) async fn restore(
-    connections: &Connections,
+    connections: &Arc<Connections>,
     name: &LedgerName,
     from: &Path,
 ) -> Result<Head> {
@@ -152,7 +152,7 @@ pub(super) async fn restore(
     conn.end().await;
     // On Citus its node may be another server than the one that made the row: then it has a new
     // epoch from here on.
-    PostgresTx::begin(connections, name, &[], &Arc::default()).await?.head().await
+    Writing::to(connections, name).await?.begin(&[], None).await?.head().await
 }
 
 /// Whether the file is whole, and its first line.

@@ -1,11 +1,9 @@
 //! One ledger's rows, read and written by connections of the store's pool.
 
 use super::connection::{Connection, Connections, Params};
-use super::lookups::Lookups;
 use super::reads::{self, Reader};
 use super::statements::INSERT_LEDGER;
-use super::unended::Unended;
-use super::write::{self, PostgresTx};
+use super::write::Writing;
 use super::{copy, integrity, load, migrations, summary};
 use crate::error::StoreError;
 use crate::event::Event;
@@ -16,6 +14,7 @@ use crate::limits::ANNOUNCE_PAUSE;
 use crate::query::{AsOf, At, DailySummary, EventQuery, Explanation, ItemQuery, SummaryQuery};
 use crate::request::RequestTrace;
 use crate::settings::Settings;
+use crate::store::lookups::{Found, Lookups, ReadCounts};
 use crate::store::{
     Batch, Bell, Discrepancy, Head, ItemSum, LedgerStore, Listening, Mode, Result, Snapshot,
     SummaryStep, WriteTx,
@@ -31,10 +30,8 @@ use tokio::time::Instant;
 pub(super) struct PostgresLedger {
     connections: Arc<Connections>,
     name: LedgerName,
-    lookups: Arc<Lookups>,
-    unended: Arc<Unended>,
-    /// Whether its rows are on some node of Citus.
-    distributed: bool,
+    lookups: Arc<Lookups<Counts>>,
+    writing: Writing,
     announced_at: Mutex<Option<Instant>>,
 }
 
@@ -42,21 +39,21 @@ impl PostgresLedger {
     pub async fn open(connections: Arc<Connections>, name: &LedgerName) -> Result<Self> {
         let mode = connections.mode();
         migrations::migrate(&connections).await?;
+        let writing = Writing::to(&connections, name).await?;
         if mode == Mode::Write {
             if *name == LedgerName::default() {
                 make(&connections, name, &Settings::default()).await?;
             }
             // Gives the ledger a new epoch if it was written on another server.
-            drop(PostgresTx::begin(&connections, name, &[], &Arc::default()).await?);
+            drop(writing.begin(&[], None).await?);
         } else {
             let conn = connections.get().await?;
             reads::head(&Reader::new(&conn, name)).await?;
         }
-        let distributed = migrations::are_distributed(&connections.get().await?).await?;
         let name = name.clone();
-        let lookups = Lookups::new(Arc::clone(&connections), name.clone());
-        let (unended, announced_at) = (Arc::default(), Mutex::default());
-        Ok(Self { connections, name, lookups, unended, distributed, announced_at })
+        let counts = Counts { connections: Arc::clone(&connections), ledger: name.clone() };
+        let lookups = Lookups::new(counts);
+        Ok(Self { connections, name, lookups, writing, announced_at: Mutex::default() })
     }
 
     /// Reads at one moment.
@@ -83,6 +80,21 @@ impl PostgresLedger {
     }
 }
 
+/// The counts of a ledger, read in one statement.
+struct Counts {
+    connections: Arc<Connections>,
+    ledger: LedgerName,
+}
+
+impl ReadCounts for Counts {
+    const MAX_READS: usize = 2;
+
+    async fn read_counts(&self, items: &[ItemId]) -> Result<Vec<Found>> {
+        let conn = self.connections.get().await?;
+        reads::inventories_now(&Reader::new(&conn, &self.ledger), items).await
+    }
+}
+
 /// Makes an empty ledger. False when there is one with this name.
 pub(super) async fn make(
     connections: &Connections,
@@ -106,20 +118,23 @@ pub(super) async fn insert(
 
 #[async_trait]
 impl LedgerStore for PostgresLedger {
-    async fn begin(&self, keys: &[IdempotencyKey]) -> Result<Box<dyn WriteTx>> {
+    async fn begin(
+        &self,
+        keys: &[IdempotencyKey],
+        behind: Option<&Head>,
+    ) -> Result<Box<dyn WriteTx>> {
         if self.connections.mode() == Mode::Read {
             return Err(StoreError::ReadOnly);
         }
-        let (connections, unended) = (&self.connections, &self.unended);
-        Ok(Box::new(PostgresTx::begin(connections, &self.name, keys, unended).await?))
+        Ok(Box::new(self.writing.begin(keys, behind).await?))
     }
 
-    fn appends_at_once(&self) -> bool {
-        !self.distributed
+    fn finds_stored_keys(&self) -> bool {
+        self.writing.finds_stored_keys()
     }
 
     async fn append(&self, batch: &Batch) -> Result<bool> {
-        write::append_batch(&self.connections, &self.name, batch).await
+        self.writing.append(batch).await
     }
 
     /// The answers come on the runtime's threads: another one would be woken for each.

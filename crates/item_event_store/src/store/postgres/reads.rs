@@ -18,7 +18,8 @@ use crate::limits::MAX_CLOCK_SKEW_MICROS;
 use crate::query::{AsOf, At, EventQuery, Explanation, ItemQuery, Order, ReasonSum};
 use crate::reason::{Kind, Reason};
 use crate::request::{RequestTrace, StoredRequest};
-use crate::store::{Head, ItemSum, Result};
+use crate::store::lookups::Found;
+use crate::store::{Head, ItemSum, Result, Tail};
 use crate::time::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -153,6 +154,18 @@ pub(super) async fn events(
     reader.all(sql, params, rows::event).await
 }
 
+/// What is beyond a head, while nobody adds to it.
+pub(super) async fn beyond(reader: &Reader<'_>, remembered: &Head) -> Result<Tail> {
+    let (ledger, after, end, any) = (reader.ledger(), remembered.position, i64::MAX, None::<&str>);
+    let params: Params<'_> = &[&ledger, &after.0, &end, &any, &any, &any, &end];
+    let (last_event, item_changes, events) = tokio::join!(
+        event(reader, after),
+        item_changes(reader, remembered.items_revision, end),
+        reader.all(EVENTS_ALL_OLDEST, params, rows::event),
+    );
+    Ok(Tail { last_event: last_event?, item_changes: item_changes?, events: events? })
+}
+
 /// The events after a position, all of them.
 pub(super) async fn tail(reader: &Reader<'_>, head: &Head, after: Position) -> Result<Vec<Event>> {
     let mut query = EventQuery::all(Order::OldestFirst, usize::MAX);
@@ -206,10 +219,7 @@ pub(super) async fn inventories(
 
 /// Items and their counts as they are now, in one statement; `None` when there is more to look for
 /// than it finds. Nothing at all when there is no such ledger.
-pub(super) async fn inventories_now(
-    reader: &Reader<'_>,
-    items: &[ItemId],
-) -> Result<Vec<Option<At<Option<Inventory>>>>> {
+pub(super) async fn inventories_now(reader: &Reader<'_>, items: &[ItemId]) -> Result<Vec<Found>> {
     let row = |row: &Row| {
         let position = Cells(row).get(14).map(Position)?;
         if Cells(row).get::<Option<i32>>(0)?.is_none() {

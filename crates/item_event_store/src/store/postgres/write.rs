@@ -1,8 +1,8 @@
 //! The writer's transaction, on a connection that it borrows for one batch. Statements that do not
 //! need each other's answers are sent together.
 
-use super::connection::{Connection, Connections, InTransaction, Params, commits_last, in_time};
-use super::error::{interpret, rolls_back, with_cause};
+use super::connection::{Connections, InTransaction, Params, commits_last, in_time};
+use super::error::{interpret, is_plain_error, rolls_back, with_cause};
 use super::reads::{self, Reader, no_ledger};
 use super::rows::{self, Cells};
 use super::statements::{
@@ -10,79 +10,90 @@ use super::statements::{
     PUT_SETTINGS, REQUESTS, SET_EPOCH, SET_WRITING, TRANSACTION,
 };
 use super::unended::{Begun, Unended};
-use super::{append, load};
+use super::{append, load, migrations};
 use crate::error::StoreError;
 use crate::event::Event;
 use crate::facts::{Correctable, LastCount};
+use crate::failpoint::failpoint;
 use crate::ids::{Epoch, IdempotencyKey, ItemId, LedgerName, Position};
 use crate::inventory::Inventory;
-use crate::item::ItemChange;
 use crate::request::StoredRequest;
 use crate::settings::Settings;
-use crate::store::{Batch, Head, Loaded, Result, WriteTx};
+use crate::store::{Batch, Head, Loaded, Result, Tail, WriteTx};
 use crate::time::Timestamp;
 use async_trait::async_trait;
+use futures_util::future::OptionFuture;
 use std::sync::Arc;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Error, Row};
 
-/// Writes a batch and commits it, in one statement: see [`LedgerStore::append`].
-///
-/// [`LedgerStore::append`]: crate::store::LedgerStore::append
-pub(super) async fn append_batch(
-    connections: &Connections,
-    ledger: &LedgerName,
-    batch: &Batch,
-) -> Result<bool> {
-    let conn = connections.get().await?;
-    let statement = conn.prepare(APPEND_BATCH).await?;
-    let columns = append::whole_batch(ledger, batch);
-    let params: Vec<_> = append::params(&columns).collect();
-    let conn = InTransaction::new(conn);
-    let unknown = match in_time(conn.client().query(&statement, &params)).await {
-        Ok(Ok(rows)) => {
-            conn.ended();
-            return rows.first().map_or(Ok(false), |row| Cells(row).get(0));
-        }
-        Ok(Err(error)) if rolls_back(&error) => {
-            conn.ended();
-            return Err(interpret(&error));
-        }
-        Ok(Err(error)) => with_cause(&error),
-        Err(late) => late.to_string(),
-    };
-    conn.close();
-    Err(StoreError::CommitUnknown(unknown))
-}
-
-/// The transaction, alone with a connection until it ends.
-pub(super) struct PostgresTx {
-    conn: InTransaction,
-    begun: Begun,
+/// What writing to one open ledger needs.
+pub(super) struct Writing {
+    connections: Arc<Connections>,
     ledger: LedgerName,
-    head: Head,
-    stored: Vec<StoredRequest>,
-    failed: bool,
+    unended: Arc<Unended>,
+    /// Whether its rows are on some node of Citus.
+    distributed: bool,
 }
 
-impl PostgresTx {
+impl Writing {
+    pub async fn to(connections: &Arc<Connections>, ledger: &LedgerName) -> Result<Self> {
+        let distributed = migrations::are_distributed(&connections.get().await?).await?;
+        let (connections, ledger) = (Arc::clone(connections), ledger.clone());
+        Ok(Self { connections, ledger, unended: Arc::default(), distributed })
+    }
+
+    /// See [`LedgerStore::finds_stored_keys`].
+    ///
+    /// [`LedgerStore::finds_stored_keys`]: crate::store::LedgerStore::finds_stored_keys
+    pub fn finds_stored_keys(&self) -> bool {
+        !self.distributed
+    }
+
+    /// Writes a batch and commits it, in one statement: see [`LedgerStore::append`].
+    ///
+    /// [`LedgerStore::append`]: crate::store::LedgerStore::append
+    pub async fn append(&self, batch: &Batch) -> Result<bool> {
+        let conn = self.connections.get().await?;
+        let statement = conn.prepare(APPEND_BATCH).await?;
+        let columns = append::whole_batch(&self.ledger, batch);
+        let params: Vec<_> = append::params(&columns).collect();
+        let conn = InTransaction::new(conn);
+        let unknown = match in_time(conn.client().query(&statement, &params)).await {
+            Ok(Ok(rows)) => {
+                conn.ended();
+                return says_yes(&rows);
+            }
+            Ok(Err(error)) if rolls_back(&error) => {
+                conn.ended();
+                return Err(interpret(&error));
+            }
+            Ok(Err(error)) => with_cause(&error),
+            Err(late) => late.to_string(),
+        };
+        conn.close();
+        Err(StoreError::CommitUnknown(unknown))
+    }
+
     /// Locks the head. A ledger that was last written on another server, database or timeline gets
     /// a new epoch first: its positions may be another history's.
     pub async fn begin(
-        connections: &Connections,
-        ledger: &LedgerName,
+        &self,
         keys: &[IdempotencyKey],
-        unended: &Arc<Unended>,
-    ) -> Result<Self> {
+        behind: Option<&Head>,
+    ) -> Result<PostgresTx> {
         loop {
-            let locked = Self::lock(connections.get().await?, ledger, keys, unended).await;
-            let (tx, written_on, server) = match locked {
-                Err(StoreError::Busy(_)) if unended.terminate(connections).await? => continue,
+            let (tx, written_on, server) = match self.lock(keys, behind).await {
+                Err(StoreError::Busy(_)) if self.unended.terminate(&self.connections).await? => {
+                    continue;
+                }
                 locked => locked?,
             };
-            unended.forget();
+            self.unended.forget();
             if written_on == server {
                 return Ok(tx);
             }
+            let ledger = &self.ledger;
             if tx.head.position != Position::START {
                 tracing::warn!(%ledger, written_on, server, "another server: a new epoch begins");
             }
@@ -95,35 +106,77 @@ impl PostgresTx {
     /// The lock is a statement of its own, before anything else is read: what comes after it sees
     /// what was committed while it waited.
     async fn lock(
-        conn: Connection,
-        ledger: &LedgerName,
+        &self,
         keys: &[IdempotencyKey],
-        unended: &Arc<Unended>,
-    ) -> Result<(Self, String, String)> {
+        behind: Option<&Head>,
+    ) -> Result<(PostgresTx, String, String)> {
+        let conn = self.connections.get().await?;
         let lock = conn.prepare(LOCK_HEAD).await?;
         conn.prepare(REQUESTS).await?;
         let opening = format!("{BEGIN_WRITE};\n{TRANSACTION}");
         let conn = InTransaction::new(conn);
-        let (name, client) = (ledger.as_str(), conn.client());
-        let (params, reader): (Params<'_>, _) = (&[&name], Reader::new(&conn, ledger));
-        let (transaction, set, locked, stored) = in_time(async {
+        let (name, client) = (self.ledger.as_str(), conn.client());
+        let (params, reader): (Params<'_>, _) = (&[&name], Reader::new(&conn, &self.ledger));
+        let stored = (!keys.is_empty()).then(|| reads::requests(&reader, keys));
+        let beyond = behind.map(|head| Box::pin(reads::beyond(&reader, head)));
+        let (transaction, set, locked, stored, tail) = in_time(async {
             tokio::join!(
                 client.simple_query(&opening),
                 conn.batch(SET_WRITING),
                 client.query_opt(&lock, params),
-                reads::requests(&reader, keys),
+                OptionFuture::from(stored),
+                OptionFuture::from(beyond),
             )
         })
         .await?;
-        let begun = Begun::new(&transaction?, unended)?;
+        let begun = Begun::new(&transaction?, &self.unended)?;
         set?;
-        let locked = locked?.ok_or_else(|| no_ledger(ledger))?;
-        let stored = stored?;
+        let locked = locked?.ok_or_else(|| no_ledger(&self.ledger))?;
+        let (stored, tail) = (stored.transpose()?.unwrap_or_default(), tail.transpose()?);
         let (written_on, server) = (Cells(&locked).get(10)?, Cells(&locked).get(11)?);
         commits_last(&locked, 12)?;
         let head = rows::head(&locked)?;
-        let tx = Self { conn, begun, ledger: ledger.clone(), head, stored, failed: false };
+        let (ledger, distributed) = (self.ledger.clone(), self.distributed);
+        let tx = PostgresTx { conn, begun, ledger, distributed, head, stored, tail, failed: false };
         Ok((tx, written_on, server))
+    }
+}
+
+/// What `ies_append_batch` answered.
+fn says_yes(rows: &[Row]) -> Result<bool> {
+    rows.first().map_or(Ok(false), |row| Cells(row).get(0))
+}
+
+/// The transaction, alone with a connection until it ends.
+pub(super) struct PostgresTx {
+    conn: InTransaction,
+    begun: Begun,
+    ledger: LedgerName,
+    distributed: bool,
+    head: Head,
+    stored: Vec<StoredRequest>,
+    /// What was found together with the head.
+    tail: Option<Tail>,
+    failed: bool,
+}
+
+impl PostgresTx {
+    /// By what was answered to [`commit`].
+    fn end(self, committed: Result<std::result::Result<(), Error>>) -> Result<()> {
+        let unknown = match committed {
+            Ok(Ok(())) => {
+                self.begun.ended();
+                self.conn.ended();
+                return Ok(());
+            }
+            Ok(Err(error)) if error.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION) => {
+                return Err(interpret(&error));
+            }
+            Ok(Err(error)) => with_cause(&error),
+            Err(late) => late.to_string(),
+        };
+        self.conn.close();
+        Err(StoreError::CommitUnknown(unknown))
     }
 
     /// After an error nothing goes on: the server has ended the transaction already.
@@ -151,16 +204,15 @@ impl WriteTx for PostgresTx {
         self.step(async |reader, head| load::load(&reader, head.clone()).await).await
     }
 
-    async fn tail(&mut self, after: Position) -> Result<Vec<Event>> {
-        self.step(async |reader, head| reads::tail(&reader, head, after).await).await
-    }
-
     async fn event(&mut self, position: Position) -> Result<Option<Event>> {
         self.step(async |reader, _| reads::event(&reader, position).await).await
     }
 
-    async fn item_changes(&mut self, after: i64) -> Result<Vec<ItemChange>> {
-        self.step(async |reader, _| reads::item_changes(&reader, after, i64::MAX).await).await
+    async fn tail(&mut self, remembered: &Head) -> Result<Tail> {
+        match self.tail.take() {
+            Some(tail) => Ok(tail),
+            None => self.step(async |reader, _| reads::beyond(&reader, remembered).await).await,
+        }
     }
 
     fn requests(&mut self) -> Vec<StoredRequest> {
@@ -181,14 +233,6 @@ impl WriteTx for PostgresTx {
 
     async fn changes_since(&mut self, item: ItemId, at: Timestamp) -> Result<i64> {
         self.step(async |reader, head| reads::changes_since(&reader, head, item, at).await).await
-    }
-
-    async fn append(&mut self, batch: &Batch) -> Result<()> {
-        self.step(async |reader, _| {
-            let appended = Box::pin(append::append(reader.conn(), reader.ledger(), batch));
-            in_time(appended).await.flatten()
-        })
-        .await
     }
 
     async fn put_settings(&mut self, settings: &Settings) -> Result<()> {
@@ -214,26 +258,46 @@ impl WriteTx for PostgresTx {
         Ok(())
     }
 
-    /// A COMMIT that is answered by ROLLBACK looks like success to the driver. So it comes behind a
-    /// statement that fails in a transaction which has ended: then it is not carried out.
+    async fn append(mut self: Box<Self>, batch: &Batch) -> Result<bool> {
+        if self.distributed || !batch.item_changes.is_empty() {
+            self.step(async |reader, _| {
+                let appended = Box::pin(append::append(reader.conn(), reader.ledger(), batch));
+                in_time(appended).await.flatten()
+            })
+            .await?;
+            failpoint!("before_commit");
+            self.commit().await?;
+            return Ok(true);
+        }
+        let statement = self.conn.prepare(APPEND_BATCH).await?;
+        let ledger = self.ledger.clone();
+        let columns = append::whole_batch(&ledger, batch);
+        let params: Vec<_> = append::params(&columns).collect();
+        failpoint!("before_commit");
+        let client = self.conn.client();
+        let sent = async { tokio::join!(client.query(&statement, &params), commit(client)) };
+        let (appended, committed) = match in_time(sent).await {
+            // It ended the transaction: what came behind it did nothing.
+            Ok((Err(error), _)) if is_plain_error(&error) => return Err(interpret(&error)),
+            Ok((appended, committed)) => (appended, Ok(committed)),
+            Err(late) => (Ok(vec![]), Err(late)),
+        };
+        self.end(committed)?;
+        says_yes(&appended?)
+    }
+
     async fn commit(self: Box<Self>) -> Result<()> {
         if self.failed {
             return Err(StoreError::Failed("the transaction was rolled back by an error".into()));
         }
-        let commit = format!("{CURRENT_XACT};\nCOMMIT");
-        let unknown = match in_time(self.conn.client().batch_execute(&commit)).await {
-            Ok(Ok(())) => {
-                self.begun.ended();
-                self.conn.ended();
-                return Ok(());
-            }
-            Ok(Err(error)) if error.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION) => {
-                return Err(interpret(&error));
-            }
-            Ok(Err(error)) => with_cause(&error),
-            Err(late) => late.to_string(),
-        };
-        self.conn.close();
-        Err(StoreError::CommitUnknown(unknown))
+        let committed = in_time(commit(self.conn.client())).await;
+        self.end(committed)
     }
+}
+
+/// A COMMIT that is answered by ROLLBACK looks like success to the driver. So it comes behind a
+/// statement that fails in a transaction which has ended: then it is not carried out.
+async fn commit(client: &Client) -> std::result::Result<(), Error> {
+    let commit = format!("{CURRENT_XACT};\nCOMMIT");
+    client.batch_execute(&commit).await
 }

@@ -14,6 +14,7 @@ use crate::item::ItemChange;
 use crate::query::{AsOf, At, DailySummary, EventQuery, Explanation, ItemQuery, SummaryQuery};
 use crate::request::RequestTrace;
 use crate::settings::Settings;
+use crate::store::lookups::{Found, Lookups, ReadCounts};
 use crate::store::{
     Discrepancy, Head, ItemSum, LedgerInfo, LedgerStore, Mode, Result, Snapshot, SummaryStep,
     WriteTx,
@@ -29,6 +30,7 @@ use tokio::sync::Mutex;
 /// An open ledger.
 pub(super) struct SqliteLedger {
     readers: Arc<Readers>,
+    lookups: Arc<Lookups<Arc<Readers>>>,
     writer: Option<Arc<Mutex<Writer>>>,
     // Keeps the store locked until the last of its ledgers is closed.
     _folder: Arc<Folder>,
@@ -53,8 +55,10 @@ impl SqliteLedger {
                 None
             }
         };
+        let readers = Arc::new(Readers::new(path));
         Ok(Self {
-            readers: Arc::new(Readers::new(path)),
+            lookups: Lookups::new(Arc::clone(&readers)),
+            readers,
             writer: writer.map(|writer| Arc::new(Mutex::new(writer))),
             _folder: folder,
         })
@@ -101,6 +105,15 @@ impl SqliteLedger {
     ) -> Result<T> {
         let readers = Arc::clone(&self.readers);
         blocking(move || work(readers.path())).await
+    }
+}
+
+/// A few seeks for each: too short to be worth another thread.
+impl ReadCounts for Arc<Readers> {
+    const MAX_READS: usize = 1;
+
+    async fn read_counts(&self, items: &[ItemId]) -> Result<Vec<Found>> {
+        self.read(|conn| items.iter().map(|item| reads::inventory_now(conn, *item)).collect())
     }
 }
 
@@ -153,7 +166,7 @@ impl Drop for SqliteLedger {
 
 #[async_trait]
 impl LedgerStore for SqliteLedger {
-    async fn begin(&self, keys: &[IdempotencyKey]) -> Result<Box<dyn WriteTx>> {
+    async fn begin(&self, keys: &[IdempotencyKey], _: Option<&Head>) -> Result<Box<dyn WriteTx>> {
         let mut tx = self.begin_write().await?;
         tx.look_for(keys)?;
         Ok(Box::new(tx))
@@ -173,7 +186,7 @@ impl LedgerStore for SqliteLedger {
 
     async fn inventory(&self, item: ItemId, as_of: Option<AsOf>) -> Result<At<Option<Inventory>>> {
         if as_of.is_none()
-            && let Some(found) = self.readers.lend(|conn| reads::inventory_now(conn, item))?
+            && let Some(found) = self.lookups.inventory(item).await?
         {
             return Ok(found);
         }

@@ -17,6 +17,7 @@ use crate::limits::MAX_CLOCK_SKEW_MICROS;
 use crate::query::{AsOf, At, EventQuery, Explanation, ItemQuery, Order, ReasonSum};
 use crate::reason::{Kind, Reason};
 use crate::request::{RequestTrace, StoredRequest};
+use crate::store::lookups::Found;
 use crate::store::{Head, ItemSum, Result};
 use crate::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
@@ -157,10 +158,7 @@ pub(super) fn inventories(
 
 /// An item and its count as they are now, in one statement; `None` when there is more to look for
 /// than it finds: a count that is missing.
-pub(super) fn inventory_now(
-    conn: &Connection,
-    item: ItemId,
-) -> Result<Option<At<Option<Inventory>>>> {
+pub(super) fn inventory_now(conn: &Connection, item: ItemId) -> Result<Found> {
     let row = |row: &Row<'_>| {
         let position = row.get(14)?;
         if row.get::<_, Option<ItemId>>(0)?.is_none() {

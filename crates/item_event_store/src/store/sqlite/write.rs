@@ -10,10 +10,9 @@ use crate::facts::{Correctable, LastCount};
 use crate::failpoint::failpoint;
 use crate::ids::{IdempotencyKey, ItemId, Position};
 use crate::inventory::Inventory;
-use crate::item::ItemChange;
 use crate::request::StoredRequest;
 use crate::settings::Settings;
-use crate::store::{Batch, Head, Loaded, Result, WriteTx};
+use crate::store::{Batch, Head, Loaded, Result, Tail, WriteTx};
 use crate::time::Timestamp;
 use async_trait::async_trait;
 use rusqlite::{Connection, DEFAULT_NAME, ErrorCode, wal::CheckpointMode};
@@ -151,16 +150,18 @@ impl WriteTx for SqliteTx {
         self.read(load::load)
     }
 
-    async fn tail(&mut self, after: Position) -> Result<Vec<Event>> {
-        self.read(|conn| reads::tail(conn, &reads::head(conn)?, after))
-    }
-
     async fn event(&mut self, position: Position) -> Result<Option<Event>> {
         self.read(|conn| reads::event(conn, position))
     }
 
-    async fn item_changes(&mut self, after: i64) -> Result<Vec<ItemChange>> {
-        self.read(|conn| reads::item_changes(conn, after, i64::MAX))
+    async fn tail(&mut self, remembered: &Head) -> Result<Tail> {
+        self.read(|conn| {
+            Ok(Tail {
+                last_event: reads::event(conn, remembered.position)?,
+                item_changes: reads::item_changes(conn, remembered.items_revision, i64::MAX)?,
+                events: reads::tail(conn, &reads::head(conn)?, remembered.position)?,
+            })
+        })
     }
 
     fn requests(&mut self) -> Vec<StoredRequest> {
@@ -188,10 +189,6 @@ impl WriteTx for SqliteTx {
         self.read(|conn| reads::changes_since(conn, &reads::head(conn)?, item, at))
     }
 
-    async fn append(&mut self, batch: &Batch) -> Result<()> {
-        self.step(|conn, chains| append(conn, chains, batch))
-    }
-
     async fn put_settings(&mut self, settings: &Settings) -> Result<()> {
         let Settings { time_zone, day_start_hour, archived_at } = settings;
         self.read(|conn| {
@@ -211,6 +208,13 @@ impl WriteTx for SqliteTx {
             conn.prepare_cached(BUMP_COUNTS_REVISION)?.execute([])?;
             Ok(())
         })
+    }
+
+    async fn append(mut self: Box<Self>, batch: &Batch) -> Result<bool> {
+        self.step(|conn, chains| append(conn, chains, batch))?;
+        failpoint!("before_commit");
+        self.end()?;
+        Ok(true)
     }
 
     async fn commit(self: Box<Self>) -> Result<()> {

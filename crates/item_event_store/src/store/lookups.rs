@@ -1,10 +1,8 @@
-//! Counts that are asked for at the same time are read together, in one statement. A lookup joins
-//! only a statement that was not sent yet, so it sees whatever was committed before it was asked.
+//! Counts that are asked for at the same time are read together. A lookup joins only a read that
+//! has not begun, so it sees whatever was committed before it was asked.
 
-use super::connection::Connections;
-use super::reads::{self, Reader};
 use crate::error::StoreError;
-use crate::ids::{ItemId, LedgerName};
+use crate::ids::ItemId;
 use crate::inventory::Inventory;
 use crate::query::At;
 use crate::store::Result;
@@ -12,26 +10,32 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-/// Statements under way at once for one ledger.
-const MAX_STATEMENTS: usize = 2;
-
-/// Lookups in one statement.
+/// Lookups in one read.
 const MAX_TOGETHER: usize = 256;
 
-/// What is found: `None` when one statement does not tell.
-type Found = Option<At<Option<Inventory>>>;
+/// What is found: `None` when such a read does not tell, because there is more to look for: a
+/// ledger, or a count that is missing.
+pub(super) type Found = Option<At<Option<Inventory>>>;
+
+/// Reads the counts of one ledger.
+pub(super) trait ReadCounts: Send + Sync + 'static {
+    /// Reads under way at once.
+    const MAX_READS: usize;
+
+    /// Items with their counts, each in its place, all as they are at one moment.
+    fn read_counts(&self, items: &[ItemId]) -> impl Future<Output = Result<Vec<Found>>> + Send;
+}
 
 /// The lookups of one ledger.
-pub(super) struct Lookups {
-    connections: Arc<Connections>,
-    ledger: LedgerName,
+pub(super) struct Lookups<R> {
+    counts: R,
     line: Mutex<Line>,
 }
 
 #[derive(Default)]
 struct Line {
     waiting: Vec<Wanted>,
-    /// Statements under way.
+    /// Reads under way.
     under_way: usize,
 }
 
@@ -40,13 +44,12 @@ struct Wanted {
     found: oneshot::Sender<Result<Found>>,
 }
 
-impl Lookups {
-    pub fn new(connections: Arc<Connections>, ledger: LedgerName) -> Arc<Self> {
-        Arc::new(Self { connections, ledger, line: Mutex::default() })
+impl<R: ReadCounts> Lookups<R> {
+    pub fn new(counts: R) -> Arc<Self> {
+        Arc::new(Self { counts, line: Mutex::default() })
     }
 
-    /// An item and its count as they are now; `None` when there is more to look for than one
-    /// statement finds: a ledger, or a count that is missing.
+    /// An item and its count as they are now.
     pub async fn inventory(self: &Arc<Self>, item: ItemId) -> Result<Found> {
         let (found, answer) = oneshot::channel();
         {
@@ -57,9 +60,9 @@ impl Lookups {
         answer.await.map_err(|_| StoreError::Busy("the read was given up".into()))?
     }
 
-    /// Starts a statement if there is something to read, and not enough of them under way.
+    /// Starts a read if there is something to read, and not enough of them under way.
     fn start(self: &Arc<Self>, line: &mut Line) {
-        if line.waiting.is_empty() || line.under_way == MAX_STATEMENTS {
+        if line.waiting.is_empty() || line.under_way == R::MAX_READS {
             return;
         }
         if let Ok(runtime) = Handle::try_current() {
@@ -74,28 +77,25 @@ impl Lookups {
         line.waiting.drain(..together).collect()
     }
 
-    async fn ask(&self, items: &[ItemId]) -> Result<Vec<Found>> {
-        let conn = self.connections.get().await?;
-        reads::inventories_now(&Reader::new(&conn, &self.ledger), items).await
-    }
-
     fn lock(&self) -> MutexGuard<'_, Line> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// One statement after the other, as long as somebody waits.
-struct Turn(Arc<Lookups>);
+/// One read after the other, as long as somebody waits.
+struct Turn<R: ReadCounts>(Arc<Lookups<R>>);
 
-impl Turn {
+impl<R: ReadCounts> Turn<R> {
     async fn read(self) {
+        // Whoever is about to ask goes first.
+        tokio::task::yield_now().await;
         loop {
             let wanted = self.0.take();
             if wanted.is_empty() {
                 return;
             }
             let items: Vec<_> = wanted.iter().map(|wanted| wanted.item).collect();
-            let found = self.0.ask(&items).await;
+            let found = self.0.counts.read_counts(&items).await;
             for (place, wanted) in wanted.into_iter().enumerate() {
                 // Whoever has gone away does not need it.
                 let _ = wanted.found.send(match &found {
@@ -107,7 +107,7 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl<R: ReadCounts> Drop for Turn<R> {
     /// Somebody may have come after the last look.
     fn drop(&mut self) {
         let mut line = self.0.lock();

@@ -1,0 +1,127 @@
+//! One batch, from the memory to the disk: catch up, decide, write.
+
+use super::batch::Plan;
+use super::memory::Memory;
+use super::{Job, Reply, Result, Writer};
+use crate::command::Request;
+use crate::error::StoreError;
+use crate::facts::{Facts, Wanted};
+use crate::failpoint::failpoint;
+use crate::store::WriteTx;
+use crate::time::Timestamp;
+
+impl Writer {
+    pub(super) async fn commit(&mut self, jobs: &mut Vec<Job>) -> Result<Vec<Reply>> {
+        if let Some(replies) = self.commit_unseen(jobs).await? {
+            return Ok(replies);
+        }
+        failpoint!("before_begin");
+        let keys: Vec<_> = jobs.iter().map(|job| job.request.key.clone()).collect();
+        let mut tx = self.store.begin(&keys, None).await?;
+        failpoint!("after_begin");
+        let mut memory = Memory::catch_up(self.memory.take(), tx.as_mut()).await?;
+        let stored = tx.requests();
+        let facts = look_up(tx.as_mut(), jobs.iter().map(|job| &job.request)).await?;
+        let now = self.now(&memory);
+        let plan = Plan::decide(jobs, stored, &mut memory, &facts, now);
+        if plan.batch.requests.is_empty() {
+            // What is told again was only read: that it lasts is known after a commit.
+            tx.commit().await?;
+            self.memory = Some(memory);
+            return Ok(plan.replies());
+        }
+        failpoint!("before_append");
+        if !tx.append(&plan.batch).await? {
+            return Err(StoreError::Aborted("the head is not the one that was locked".into()));
+        }
+        failpoint!("after_commit");
+        Ok(self.committed(plan, memory))
+    }
+
+    /// Decides without a look at the log, where the store looks for the keys itself as it writes.
+    /// Nor is the head looked at as long as nobody else seems to write; else it is locked first,
+    /// and what has come in the meantime goes along. `None` when that is not to be had.
+    async fn commit_unseen(&mut self, jobs: &mut Vec<Job>) -> Result<Option<Vec<Reply>>> {
+        let Some(memory) = self.memory.as_ref().filter(|_| self.store.finds_stored_keys()) else {
+            return Ok(None);
+        };
+        if looks_back(jobs) {
+            return Ok(None);
+        }
+        let mut tx = None;
+        if !memory.alone() {
+            let mut begun = self.store.begin(&[], Some(&memory.head)).await?;
+            let memory = Memory::catch_up(self.memory.take(), begun.as_mut()).await?;
+            self.memory = Some(memory);
+            self.queue.add_to(jobs);
+            if looks_back(jobs) {
+                return Ok(None);
+            }
+            tx = Some(begun);
+        }
+        let Some(mut memory) = self.memory.take() else { return Ok(None) };
+        let now = self.now(&memory);
+        let plan = Plan::decide(jobs, vec![], &mut memory, &Facts::default(), now);
+        let fits = plan.batch.item_changes.is_empty() && !plan.batch.requests.is_empty();
+        failpoint!("before_append");
+        let appended = match tx {
+            _ if !fits => Ok(false),
+            Some(tx) => tx.append(&plan.batch).await,
+            None => self.store.append(&plan.batch).await,
+        };
+        match appended {
+            Ok(true) => {
+                failpoint!("after_commit");
+                return Ok(Some(self.committed(plan, memory)));
+            }
+            Ok(false) | Err(StoreError::Busy(_) | StoreError::Aborted(_)) => {
+                plan.take_back(&mut memory);
+                self.memory = Some(memory);
+            }
+            // Who knows what the memory is worth.
+            Err(_) => {}
+        }
+        appended.map(|_| None)
+    }
+
+    /// What everybody is told once a batch is committed.
+    fn committed(&mut self, plan: Plan, mut memory: Memory) -> Vec<Reply> {
+        memory.committed(&plan.batch);
+        self.memory = Some(memory);
+        self.announce(&plan);
+        plan.replies()
+    }
+
+    /// The ledger's time never goes back.
+    fn now(&self, memory: &Memory) -> Timestamp {
+        self.clock.now().max(memory.head.last_created_at)
+    }
+}
+
+/// Whether some request is judged by more than the counts.
+fn looks_back(jobs: &[Job]) -> bool {
+    !Wanted::by(jobs.iter().map(|job| &job.request)).is_empty()
+}
+
+async fn look_up<'a>(
+    tx: &mut dyn WriteTx,
+    requests: impl Iterator<Item = &'a Request>,
+) -> Result<Facts> {
+    let wanted = Wanted::by(requests);
+    let mut facts = Facts::default();
+    if wanted.is_empty() {
+        return Ok(facts);
+    }
+    let mut items: Vec<_> = wanted.counted.iter().map(|(item, _)| *item).collect();
+    for found in tx.correctable(&wanted.corrected).await? {
+        items.push(found.event.item_id);
+        facts.correctable.insert(found.event.id, found);
+    }
+    items.sort_unstable();
+    items.dedup();
+    facts.last_counts.extend(tx.last_counts(&items).await?);
+    for (item, at) in wanted.counted {
+        facts.changes_since.insert((item, at), tx.changes_since(item, at).await?);
+    }
+    Ok(facts)
+}
