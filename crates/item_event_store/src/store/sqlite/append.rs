@@ -63,6 +63,20 @@ impl<'a> Cells<'a> {
         Ok(())
     }
 
+    /// Puts what the statement does not have in this place since it ran last: binding costs more
+    /// than comparing, and most of a log's rows are alike.
+    fn put_new<T: ToSql + PartialEq>(
+        &mut self,
+        before: Option<T>,
+        cell: T,
+    ) -> rusqlite::Result<()> {
+        if before.is_some_and(|before| before == cell) {
+            self.next += 1;
+            return Ok(());
+        }
+        self.put(cell)
+    }
+
     /// Runs the statement, and begins anew.
     fn run(&mut self) -> Result<()> {
         self.next = 1;
@@ -71,12 +85,13 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// Inserts rows by two statements: one that takes [`ROWS`] of them, one for the rest.
+/// Inserts rows by two statements: one that takes [`ROWS`] of them, one for the rest. A row is put
+/// with the one that was in its place before, if there was one.
 fn insert<R>(
     conn: &Connection,
     (many, one): (&str, &str),
     rows: &[R],
-    mut put: impl FnMut(&mut Cells<'_>, &R) -> Result<()>,
+    mut put: impl FnMut(&mut Cells<'_>, &R, Option<&R>) -> Result<()>,
 ) -> Result<()> {
     let (full, rest) = rows.as_chunks::<ROWS>();
     for (sql, chunks) in [(many, full.as_flattened().chunks(ROWS)), (one, rest.chunks(1))] {
@@ -84,11 +99,13 @@ fn insert<R>(
             continue;
         }
         let mut cells = Cells::of(conn, sql)?;
+        let mut before: &[R] = &[];
         for chunk in chunks {
-            for row in chunk {
-                put(&mut cells, row)?;
+            for (place, row) in chunk.iter().enumerate() {
+                put(&mut cells, row, before.get(place))?;
             }
             cells.run()?;
+            before = chunk;
         }
     }
     Ok(())
@@ -125,34 +142,39 @@ fn insert_item_change(conn: &Connection, change: &ItemChange) -> Result<()> {
 }
 
 fn insert_events(conn: &Connection, chains: &mut Chains, events: &[Event]) -> Result<()> {
-    insert(conn, (INSERT_EVENTS, INSERT_EVENT), events, |cells, event| {
+    insert(conn, (INSERT_EVENTS, INSERT_EVENT), events, |cells, event, before| {
         let read = || History::of(conn, event.item_id)?.chain(event.version);
         let links = chains.at(event.item_id, event.version, read)?.push(event.id);
-        Ok(put_event(cells, event, links)?)
+        Ok(put_event(cells, event, before, links)?)
     })
 }
 
-fn put_event(cells: &mut Cells<'_>, event: &Event, links: Links) -> rusqlite::Result<()> {
+fn put_event(
+    cells: &mut Cells<'_>,
+    event: &Event,
+    before: Option<&Event>,
+    links: Links,
+) -> rusqlite::Result<()> {
     cells.put(event.id)?;
     cells.put(event.item_id)?;
     cells.put(event.quantity_change)?;
     cells.put(event.reason)?;
-    cells.put(event.created_at)?;
+    cells.put_new(before.map(|e| e.created_at), event.created_at)?;
     cells.put(event.version)?;
     cells.put(event.quantity_after)?;
-    cells.put(event.kind)?;
-    cells.put(event.occurred_at)?;
-    cells.put(&event.actor)?;
-    cells.put(&event.reference)?;
-    cells.put(&event.note)?;
-    cells.put(event.corrects_event_id)?;
-    cells.put(event.request_id)?;
+    cells.put_new(before.map(|e| e.kind), event.kind)?;
+    cells.put_new(before.map(|e| e.occurred_at), event.occurred_at)?;
+    cells.put_new(before.map(|e| &e.actor), &event.actor)?;
+    cells.put_new(before.map(|e| &e.reference), &event.reference)?;
+    cells.put_new(before.map(|e| &e.note), &event.note)?;
+    cells.put_new(before.map(|e| e.corrects_event_id), event.corrects_event_id)?;
+    cells.put_new(before.map(|e| e.request_id), event.request_id)?;
     cells.put(links.previous)?;
     cells.put(links.jump)
 }
 
 fn insert_requests(conn: &Connection, requests: &[StoredRequest]) -> Result<()> {
-    insert(conn, (INSERT_REQUESTS, INSERT_REQUEST), requests, |cells, request| {
+    insert(conn, (INSERT_REQUESTS, INSERT_REQUEST), requests, |cells, request, _| {
         cells.put(request.id)?;
         cells.put(&request.key)?;
         cells.put(request.hash)?;
@@ -165,7 +187,7 @@ fn insert_requests(conn: &Connection, requests: &[StoredRequest]) -> Result<()> 
 
 /// Writes the rows of `item_inventory`.
 pub(super) fn put_counts(conn: &Connection, rows: &[Inventory]) -> Result<()> {
-    insert(conn, (PUT_COUNTS, PUT_COUNT), rows, |cells, Inventory { item, count }| {
+    insert(conn, (PUT_COUNTS, PUT_COUNT), rows, |cells, Inventory { item, count }, _| {
         cells.put(item.id)?;
         cells.put(count.quantity)?;
         cells.put(count.version)?;
