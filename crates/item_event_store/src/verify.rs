@@ -8,6 +8,7 @@ mod requests;
 mod summary;
 
 use crate::error::StoreError;
+use crate::event::Event;
 use crate::ids::{ItemId, Position};
 use crate::inventory::Count;
 use crate::item::{Item, ItemChange};
@@ -18,9 +19,13 @@ use crate::store::{Head, LedgerStore, Snapshot};
 use fold::Fold;
 use requests::RequestCheck;
 use rustc_hash::FxHashMap;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use summary::SummaryCheck;
 use tokio::task::JoinHandle;
+
+/// Pages of the log that are read before the one that is folded is done.
+const PAGES_AHEAD: usize = 2;
 
 /// The findings of a verification, as many as a report lists.
 #[derive(Default)]
@@ -57,23 +62,26 @@ pub(crate) async fn verify(
     let known = changes.last().map_or(0, |change| change.revision);
     let mut fold = Fold::new(&changes);
     let mut requests = RequestCheck::new();
-    let mut query = EventQuery {
-        before: Some(head.position.plus(1)),
-        ..EventQuery::all(Order::OldestFirst, LOG_PAGE_EVENTS)
-    };
-    let mut page = store.events(&query).await?.value;
-    while let Some(last) = page.last() {
-        query.after = Some(last.id);
-        let (ahead, wanted) = (Arc::clone(store), query.clone());
-        let next = Ahead::read(async move { Ok(ahead.events(&wanted).await?.value) });
+    let mut pages = log_pages(store, Position::START, head.position);
+    let mut ahead: VecDeque<_> = pages.by_ref().take(PAGES_AHEAD).collect();
+    while let Some(page) = ahead.pop_front() {
+        let page = page.page().await?;
+        if page.is_empty() {
+            // The log has a gap, or ends before its head.
+            let Some(next) = next_event(store.as_ref(), fold.position(), &head).await? else {
+                break;
+            };
+            pages = log_pages(store, Position(next.id.0 - 1), head.position);
+            ahead = pages.by_ref().take(PAGES_AHEAD).collect();
+            continue;
+        }
+        ahead.extend(pages.next());
         fold.page(store.as_ref(), &page, &mut findings).await?;
         requests.page(store, &page, &mut findings).await?;
         summary.page(&page);
         progress(fold.events, head.position.0.unsigned_abs());
-        page = next.page().await?;
     }
-    let read_up_to = query.after.unwrap_or(Position::START);
-    let snapshot = store.snapshot_after(read_up_to).await?;
+    let snapshot = store.snapshot_after(head.position).await?;
     // Items may have been made or edited since: their history belongs to this snapshot.
     let later = store.item_changes(known, snapshot.head.items_revision).await?;
     let changes: Vec<ItemChange> = changes
@@ -104,7 +112,40 @@ pub(crate) async fn verify(
     })
 }
 
-/// A page that is read while the one before it is folded.
+/// The log after a position, each page of it read from when it is asked for. Positions have no gaps,
+/// so a page is so many of them.
+fn log_pages(
+    store: &Arc<dyn LedgerStore>,
+    after: Position,
+    up_to: Position,
+) -> impl Iterator<Item = Ahead<Event>> {
+    let starts = (after.0..up_to.0).step_by(LOG_PAGE_EVENTS).map(Position);
+    starts.map(move |after| {
+        let store = Arc::clone(store);
+        let query = EventQuery {
+            after: Some(after),
+            before: Some(after.plus(LOG_PAGE_EVENTS).min(up_to).plus(1)),
+            ..EventQuery::all(Order::OldestFirst, LOG_PAGE_EVENTS)
+        };
+        Ahead::read(async move { Ok(store.events(&query).await?.value) })
+    })
+}
+
+/// The first event after a position, wherever it is.
+async fn next_event(
+    store: &dyn LedgerStore,
+    after: Position,
+    head: &Head,
+) -> Result<Option<Event>, StoreError> {
+    let query = EventQuery {
+        after: Some(after),
+        before: Some(head.position.plus(1)),
+        ..EventQuery::all(Order::OldestFirst, 1)
+    };
+    Ok(store.events(&query).await?.value.pop())
+}
+
+/// A page that is read while those before it are folded.
 struct Ahead<T>(JoinHandle<Result<Vec<T>, StoreError>>);
 
 impl<T: Send + 'static> Ahead<T> {

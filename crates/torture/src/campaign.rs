@@ -1,8 +1,8 @@
 //! The campaigns by name, with how much of each every change has to pass.
 
 use crate::faults::{
-    ambiguous, backends, clients, clock, damage, every, full, images, kill, ledgers, pooler, power,
-    restored, simulate, slow, steps, two,
+    ambiguous, backends, clients, clock, damage, every, failover, full, images, kill, ledgers,
+    pooler, power, restored, simulate, slow, steps, two,
 };
 use crate::place::Backend;
 use crate::run::{Run, Tally};
@@ -31,6 +31,8 @@ pub enum Kind {
     Ambiguous,
     /// `PostgreSQL` is hurt under a running service
     Backends,
+    /// The primary is lost, and its replica takes over
+    Failover,
     /// Followers cut at random bytes
     Cuts,
     /// 64 clients want the last unit
@@ -77,7 +79,7 @@ const fn campaign(kind: Kind, backend: Backend, cycles: u64, round: u64) -> Camp
 }
 
 /// What every change has to pass; what takes longest comes first.
-pub const ALL: [Campaign; 27] = [
+pub const ALL: [Campaign; 29] = [
     campaign(Kind::Simulate, Backend::Sqlite, 300, 20),
     campaign(Kind::Images, Backend::Sqlite, 20_000, 1_000),
     campaign(Kind::Steps, Backend::Sqlite, 20, 1),
@@ -90,11 +92,13 @@ pub const ALL: [Campaign; 27] = [
     campaign(Kind::Power, Backend::Postgres, 5, 1),
     campaign(Kind::Ambiguous, Backend::Postgres, 300, 30),
     campaign(Kind::Backends, Backend::Postgres, 12, 3),
+    campaign(Kind::Failover, Backend::Postgres, 3, 1),
     campaign(Kind::Cuts, Backend::Sqlite, 200, 40),
     campaign(Kind::Cuts, Backend::Postgres, 100, 40),
     campaign(Kind::Vanish, Backend::Sqlite, 200, 40),
     campaign(Kind::Vanish, Backend::Postgres, 60, 20),
     campaign(Kind::Full, Backend::Sqlite, 20, 4),
+    campaign(Kind::Full, Backend::Postgres, 6, 1),
     campaign(Kind::Slow, Backend::Sqlite, 6, 1),
     campaign(Kind::Clock, Backend::Sqlite, 60, 12),
     campaign(Kind::Clock, Backend::Postgres, 24, 4),
@@ -132,7 +136,8 @@ impl Campaign {
             Kind::Cuts => runtime.block_on(clients::cuts(run, backend, cycles)),
             Kind::Race => runtime.block_on(clients::race(run, backend, cycles, RACERS)),
             Kind::Vanish => runtime.block_on(clients::vanish(run, backend, cycles)),
-            Kind::Full => runtime.block_on(full::run(run, cycles)),
+            Kind::Full => runtime.block_on(full::run(run, backend, cycles)),
+            Kind::Failover => runtime.block_on(failover::run(run, cycles)),
             Kind::Slow => runtime.block_on(slow::run(run, cycles)),
             Kind::Clock => runtime.block_on(clock::run(run, backend, cycles)),
             Kind::Two => runtime.block_on(two::run(run, backend, cycles)),

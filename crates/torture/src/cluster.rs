@@ -24,18 +24,48 @@ pub struct Cluster {
 impl Cluster {
     /// Makes a cluster with its data in `data`, which is made, and its socket in `folder`.
     pub fn create(folder: &Path, data: &Path) -> Result<Self> {
+        Self::create_with(folder, data, None)
+    }
+
+    /// The same, with its write-ahead log in a folder apart.
+    pub fn create_apart(folder: &Path, data: &Path, log: &Path) -> Result<Self> {
+        Self::create_with(folder, data, Some(log))
+    }
+
+    fn create_with(folder: &Path, data: &Path, log: Option<&Path>) -> Result<Self> {
         let cluster = Self { bin: binaries()?, folder: folder.into(), data: data.into() };
-        std::fs::create_dir_all(folder)?;
-        std::fs::create_dir_all(data)?;
-        for path in [folder, data] {
-            run(Command::new("chown").arg(USER).arg(path))?;
+        for path in [folder, data].into_iter().chain(log) {
+            give(path)?;
         }
-        let data = data.display().to_string();
-        cluster.tool(
-            "initdb",
-            &["-D", &data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "-k"],
-        )?;
+        let (data, log) = (data.display().to_string(), log.map(|log| log.display().to_string()));
+        let mut arguments =
+            vec!["-D", &data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "-k"];
+        if let Some(log) = &log {
+            arguments.extend(["-X", log]);
+        }
+        cluster.tool("initdb", &arguments)?;
         Ok(cluster)
+    }
+
+    /// A replica of it that follows it from now on, with all that it has in `folder`, which is made
+    /// anew.
+    pub fn replica(&self, folder: &Path) -> Result<Self> {
+        let data = folder.join("data");
+        if folder.exists() {
+            std::fs::remove_dir_all(folder)?;
+        }
+        give(folder)?;
+        let copied = data.display().to_string();
+        self.tool("pg_basebackup", &["-D", &copied, "-R", "-X", "stream", "-c", "fast"])?;
+        let replica = Self { bin: self.bin.clone(), folder: folder.into(), data };
+        replica.start("")?;
+        Ok(replica)
+    }
+
+    /// Makes the replica the one that is written to.
+    pub fn promote(&self) -> Result<()> {
+        let data = self.data.display().to_string();
+        self.tool("pg_ctl", &["-D", &data, "-w", "-t", "60", "promote"])
     }
 
     /// Starts the server, with settings on its command line, and waits until it answers.
@@ -148,6 +178,12 @@ impl Drop for Cluster {
             let _ = self.stop("immediate");
         }
     }
+}
+
+/// Makes a folder for the server's user.
+fn give(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder)?;
+    run(Command::new("chown").arg(USER).arg(folder))
 }
 
 /// Runs a command to its end.

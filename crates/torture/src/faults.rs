@@ -6,6 +6,7 @@ pub mod clients;
 pub mod clock;
 pub mod damage;
 pub mod every;
+pub mod failover;
 pub mod full;
 pub mod images;
 pub mod kill;

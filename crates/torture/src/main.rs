@@ -8,6 +8,7 @@ mod check;
 mod client;
 mod cluster;
 mod disk;
+mod ext4;
 mod faults;
 mod follow;
 mod fuzz;

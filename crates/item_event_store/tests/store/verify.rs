@@ -72,7 +72,7 @@ pub async fn what_is_typed_by_hand_is_of_no_request(t: &TestLedger) {
 }
 
 /// What is done to the file, what undoes it, and the finding in between.
-const DAMAGES: [(&str, &str, &str); 25] = [
+const DAMAGES: [(&str, &str, &str); 27] = [
     (
         "UPDATE item_inventory SET quantity = 21 WHERE item_id = 1",
         "UPDATE item_inventory SET quantity = 20 WHERE item_id = 1",
@@ -118,6 +118,21 @@ const DAMAGES: [(&str, &str, &str); 25] = [
          UPDATE item_inventory SET last_event_id = 7 WHERE item_id = 1;
          UPDATE ledgers SET position = 7",
         "position_gap",
+    ),
+    // Further than the pages of the log are long.
+    (
+        "UPDATE item_event_store SET id = 100007 WHERE id = 7;
+         UPDATE item_inventory SET last_event_id = 100007 WHERE item_id = 1;
+         UPDATE ledgers SET position = 100007",
+        "UPDATE item_event_store SET id = 7 WHERE id = 100007;
+         UPDATE item_inventory SET last_event_id = 7 WHERE item_id = 1;
+         UPDATE ledgers SET position = 7",
+        "position_gap",
+    ),
+    (
+        "UPDATE ledgers SET position = 9007199254740991",
+        "UPDATE ledgers SET position = 7",
+        "head_differs",
     ),
     (
         "UPDATE item_event_store SET request_id = request_id + 2 WHERE id = 3",

@@ -1,76 +1,20 @@
-//! Simulated loss of power (F3, F4): a real file system on a loop device is shut down under the
-//! running server, so that whatever was not synced is gone. The server's processes are stopped
-//! first: nothing is under way while the ioctl is carried out.
+//! Simulated loss of power (F3, F4): a real file system is shut down under the running server, so
+//! that whatever was not synced is gone. The server's processes are stopped first: nothing is under
+//! way while the ioctl is carried out.
 
 use super::session::Session;
 use crate::check::{Promise, Violation};
-use crate::cluster::{Cluster, run as command};
+use crate::cluster::Cluster;
+use crate::ext4::Ext4;
 use crate::place::{Backend, Place};
 use crate::random::Random;
 use crate::run::{Run, Tally};
 use crate::server::Server;
-use anyhow::{Context as _, Result};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use anyhow::Result;
 use std::sync::Arc;
 use std::time::Duration;
 
 const CLIENTS: u64 = 5;
-/// `FS_IOC_SHUTDOWN` with the flag that nothing is written out first.
-const SHUTDOWN: &str = "import fcntl,os,struct,sys\n\
-    fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0x8004587d, struct.pack('I', 2))";
-
-/// An ext4 file system in a file.
-struct Ext4 {
-    image: PathBuf,
-    path: PathBuf,
-    mounted: bool,
-}
-
-impl Ext4 {
-    fn make(folder: &Path, megabytes: u64) -> Result<Self> {
-        let (image, path) = (folder.join("disk.img"), folder.join("disk"));
-        std::fs::create_dir_all(&path)?;
-        std::fs::File::create(&image)?.set_len(megabytes << 20)?;
-        command(Command::new("mkfs.ext4").args(["-q", "-F"]).arg(&image))
-            .context("a simulated loss of power needs mkfs.ext4 (Debian: e2fsprogs)")?;
-        let mut ext4 = Self { image, path, mounted: false };
-        ext4.mount()?;
-        Ok(ext4)
-    }
-
-    fn mount(&mut self) -> Result<()> {
-        command(Command::new("mount").args(["-o", "loop"]).arg(&self.image).arg(&self.path))
-            .context("a simulated loss of power needs root and loop devices")?;
-        self.mounted = true;
-        Ok(())
-    }
-
-    fn unmount(&mut self) -> Result<()> {
-        command(Command::new("umount").arg(&self.path))?;
-        self.mounted = false;
-        Ok(())
-    }
-
-    /// Everything that was not synced is gone. Nobody may be writing.
-    fn shut_down(&self) -> Result<()> {
-        command(Command::new("python3").args(["-c", SHUTDOWN]).arg(&self.path))
-    }
-
-    fn come_back(&mut self) -> Result<()> {
-        self.unmount()?;
-        self.mount()
-    }
-}
-
-impl Drop for Ext4 {
-    fn drop(&mut self) {
-        if self.mounted {
-            let _ = Command::new("umount").arg("-l").arg(&self.path).status();
-        }
-    }
-}
-
 pub async fn run(run: &Run, backend: Backend, losses: u64) -> Result<Tally> {
     match backend {
         Backend::Sqlite => sqlite(run, losses).await,
@@ -84,7 +28,7 @@ async fn sqlite(run: &Run, losses: u64) -> Result<Tally> {
     let mut ext4 = Ext4::make(&run.disk().join(format!("ext4-{}", run.number())), 128)?;
     let mut done = 0;
     while done < losses && tally.broken.is_empty() {
-        let place = Place::Sqlite(ext4.path.join(format!("store-{done}")));
+        let place = Place::Sqlite(ext4.path().join(format!("store-{done}")));
         let seed = Random::of(run.seed, &[4, done]).next();
         let (mut session, mut server) = Session::start(run, place, seed, CLIENTS).await?;
         for cycle in 0..20.min(losses - done) {
@@ -133,7 +77,7 @@ async fn postgres(run: &Run, losses: u64) -> Result<Tally> {
     let mut tally = Tally::default();
     let folder = run.disk().join(format!("pgdisk-{}", run.number()));
     let mut ext4 = Ext4::make(&folder, 512)?;
-    let cluster = Arc::new(Cluster::create(&folder.join("run"), &ext4.path.join("data"))?);
+    let cluster = Arc::new(Cluster::create(&folder.join("run"), &ext4.path().join("data"))?);
     cluster.start("")?;
     cluster.create_database("run").await?;
     let place = Place::Postgres { cluster: Arc::clone(&cluster), database: "run".into() };

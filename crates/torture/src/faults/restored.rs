@@ -4,7 +4,7 @@
 
 use super::images::is_prefix;
 use super::session::Session;
-use crate::check::{Promise, Violation, tables};
+use crate::check::{Violation, tables};
 use crate::follow::Follower;
 use crate::generate::Seen;
 use crate::history::History;
@@ -57,7 +57,7 @@ async fn one(run: &Run, cycle: u64, tally: &mut Tally) -> Result<Vec<Violation>>
     tally.add(if as_a_file { "backups copied back" } else { "backups restored" }, 1);
 
     let mut server = session.launch.start()?;
-    broken.extend(told(&session, &server).await?);
+    broken.extend(session.told(&server, &session.follower).await?);
     let load = Load {
         history: Arc::new(History::in_memory()?),
         seen: Arc::new(Seen::default()),
@@ -65,7 +65,7 @@ async fn one(run: &Run, cycle: u64, tally: &mut Tally) -> Result<Vec<Violation>>
         ..session.load.clone()
     };
     push(&load, &server, &session.place, session.follower.position(), 2).await?;
-    broken.extend(told(&session, &server).await?);
+    broken.extend(session.told(&server, &session.follower).await?);
     let now = session.witness().await?;
     let client = session.load.tokens.admin(&server.url);
     let mut anew = Follower::default();
@@ -76,16 +76,6 @@ async fn one(run: &Run, cycle: u64, tally: &mut Tally) -> Result<Vec<Violation>>
     server.terminate()?;
     session.verify(run, &mut Tally::default())?;
     Ok(broken)
-}
-
-/// The follower is told, and gets no event.
-async fn told(session: &Session, server: &Server) -> Result<Option<Violation>> {
-    let client = session.load.tokens.admin(&server.url);
-    let (status, code) = session.follower.refusal(&client).await?;
-    Ok((code != "history_diverged").then(|| {
-        let what = format!("a follower of another history is answered {status} {code}");
-        Violation::new(Promise::I9History, what)
-    }))
 }
 
 /// Writes until the log is longer than `position`.

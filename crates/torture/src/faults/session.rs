@@ -130,6 +130,16 @@ impl Session {
         Ok(broken)
     }
 
+    /// A follower of another history is told, and gets no event.
+    pub async fn told(&self, server: &Server, follower: &Follower) -> Result<Option<Violation>> {
+        let client = self.load.tokens.admin(&server.url);
+        let (status, code) = follower.refusal(&client).await?;
+        Ok((code != "history_diverged").then(|| {
+            let what = format!("a follower of another history is answered {status} {code}");
+            Violation::new(Promise::I9History, what)
+        }))
+    }
+
     /// The product's own verification, and what it left behind.
     pub fn verify(&self, run: &Run, tally: &mut Tally) -> Result<()> {
         let output = self.launch.run(&["verify"])?;
