@@ -138,7 +138,12 @@ fn a_count_holds_for_the_moment_at_which_it_was_counted() {
          count 1 8 expect=any counted=01:59     -> 1:before_last_count
          bakeoff 1 8                            -> bakeoff -8 = 0
          now 03:00                              ->
-         count 1 7 expect=any counted=02:30     -> adjustment/count +7 = 7",
+         count 1 7 expect=any counted=02:30     -> adjustment/count +7 = 7
+         create Ice 5 negative                  -> initial +5 = 5
+         now 04:00                              ->
+         bakeoff 2 7                            -> bakeoff -7 = -2
+         edit 2 strict                          -> nothing
+         count 2 5 expect=any counted=03:30     -> adjustment/count +0 = -2",
     );
 }
 
