@@ -1,6 +1,6 @@
-//! The primary of a pair of PostgreSQL servers is lost under a running service, and its synchronous
-//! replica takes over (F16): what was acknowledged is there, and whoever followed the old history is
-//! told that there is a new one.
+//! The primary of a pair of PostgreSQL servers is lost under a running service, and its
+//! synchronous replica takes over (F16): what was acknowledged is there, and whoever followed the
+//! old history is told that there is a new one.
 
 use super::session::Session;
 use crate::cluster::Cluster;
@@ -68,8 +68,8 @@ fn at(cluster: &Arc<Cluster>) -> Place {
     Place::Postgres { cluster: Arc::clone(cluster), database: DATABASE.into() }
 }
 
-/// From now on every commit waits for the replica. The copy was made before: it waits for nobody when
-/// it takes over.
+/// From now on every commit waits for the replica. The copy was made before: it waits for nobody
+/// when it takes over.
 async fn wait_for_replica(primary: &Cluster) -> Result<()> {
     let admin = primary.connect(DATABASE).await?;
     admin.batch_execute("ALTER SYSTEM SET synchronous_standby_names = '*'").await?;

@@ -1,6 +1,6 @@
-//! A disk that is full under the real server, and has room again (F7): writes are not started while
-//! reads go on, and it goes on by itself when there is room. Under PostgreSQL it is the disk with the
-//! tables; without room for its log PostgreSQL itself stops, which `backends` does to it.
+//! A disk that is full under the real server, and has room again (F7): writes are not started
+//! while reads go on, and it goes on by itself when there is room. Under PostgreSQL it is the disk
+//! with the tables; without room for its log PostgreSQL itself stops, which `backends` does to it.
 
 use super::session::Session;
 use crate::check::{Promise, Violation};
