@@ -112,8 +112,8 @@ pub(crate) async fn verify(
     })
 }
 
-/// The log after a position, each page of it read from when it is asked for. Positions have no gaps,
-/// so a page is so many of them.
+/// The log after a position, each page of it read from when it is asked for. Positions have no
+/// gaps, so a page is so many of them.
 fn log_pages(
     store: &Arc<dyn LedgerStore>,
     after: Position,
