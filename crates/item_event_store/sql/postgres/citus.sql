@@ -29,9 +29,15 @@ BEGIN
   PERFORM create_reference_table('tokens');
 END $$;
 
--- What a guard does elsewhere.
+-- What guards do elsewhere.
 ALTER TABLE item_event_store ADD CONSTRAINT item_event_store_item_id
   FOREIGN KEY (ledger_id, item_id) REFERENCES items (ledger_id, id);
+ALTER TABLE ledgers
+  ADD CHECK (ledger_id ~ '^[a-z][a-z0-9_-]{0,62}$'),
+  ADD CHECK (position BETWEEN 0 AND 9007199254740991),
+  ADD CHECK (epoch ~ '^[0-9a-f]{16}$'),
+  ADD CHECK (time_zone <> ''),
+  ADD CHECK (day_start_hour BETWEEN 0 AND 23);
 
 -- On all nodes together.
 CREATE OR REPLACE FUNCTION ies_size(relation REGCLASS) RETURNS BIGINT LANGUAGE sql

@@ -37,6 +37,11 @@ const POSTGRES_HOLES: &[&str] = &[
     "WITH gone AS (DELETE FROM item_event_store RETURNING id) SELECT * FROM gone",
     "UPDATE ledgers SET by_hand = true, position = position + 1",
     "UPDATE ledgers SET writing_after = position - 1",
+    "UPDATE ledgers SET writing_after = position, position = 9007199254740992",
+    "INSERT INTO ledgers (ledger_id) VALUES ('North')",
+    "INSERT INTO ledgers (ledger_id, epoch) VALUES ('north', 'other')",
+    "INSERT INTO ledgers (ledger_id, time_zone) VALUES ('north', '')",
+    "INSERT INTO ledgers (ledger_id, day_start_hour) VALUES ('north', 24)",
 ];
 
 /// Each of these statements is refused by the database, and changes nothing.
@@ -233,6 +238,9 @@ pub async fn items_requests_and_the_head_are_guarded(t: &TestLedger) {
             "UPDATE ledgers SET last_request_id = 9",
             "UPDATE ledgers SET last_created_at = EPOCH",
             "UPDATE ledgers SET day_start_hour = 24",
+            "UPDATE ledgers SET day_start_hour = -1",
+            "UPDATE ledgers SET time_zone = ''",
+            "UPDATE ledgers SET epoch = 'other'",
             "DELETE FROM ledgers",
         ],
     )

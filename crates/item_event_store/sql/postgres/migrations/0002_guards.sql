@@ -144,34 +144,34 @@ END $$;
 CREATE TRIGGER item_event_store_complete BEFORE INSERT ON item_event_store
 FOR EACH ROW WHEN (NEW.version IS NULL) EXECUTE FUNCTION item_event_store_complete();
 
--- Every row is within the range that is being written. Rows typed in by hand move their counts
--- here, and the range is closed.
+-- Every row is within the range that is being written, and of an item. Rows typed in by hand move
+-- their counts here, and the range is closed.
 CREATE FUNCTION item_event_store_inserted() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
+  outside BOOLEAN;
+  of_no_item BOOLEAN;
+  by_hand BOOLEAN;
   last_event item_event_store%ROWTYPE;
 BEGIN
-  IF EXISTS (
-    SELECT FROM (
-      SELECT n.ledger_id, min(n.id) AS first, max(n.id) AS last, count(*) AS rows
-      FROM inserted AS n GROUP BY n.ledger_id) AS n
-    LEFT JOIN ledgers AS l ON l.ledger_id = n.ledger_id
-      AND n.first > l.writing_after AND n.last <= l.position
-      AND (NOT l.by_hand OR n.rows = l.position - l.writing_after)
-    WHERE l.ledger_id IS NULL) THEN
-    RAISE EXCEPTION 'given_by_ledger: leave out version; complete events are the writer''s'
-      USING ERRCODE = 'check_violation';
-  END IF;
-  IF EXISTS (
-    SELECT FROM inserted AS n
+  SELECT bool_or(l.ledger_id IS NULL), bool_or(n.items < n.rows), bool_or(l.by_hand)
+  INTO outside, of_no_item, by_hand
+  FROM (
+    SELECT
+      n.ledger_id, min(n.id) AS first, max(n.id) AS last, count(*) AS rows, count(i.id) AS items
+    FROM inserted AS n
     LEFT JOIN LATERAL (
       SELECT i.id FROM items AS i
       WHERE i.ledger_id = n.ledger_id AND i.id = n.item_id LIMIT 1) AS i ON true
-    WHERE i.id IS NULL) THEN
+    GROUP BY n.ledger_id) AS n
+  LEFT JOIN ledgers AS l ON l.ledger_id = n.ledger_id
+    AND n.first > l.writing_after AND n.last <= l.position
+    AND (NOT l.by_hand OR n.rows = l.position - l.writing_after);
+  IF outside THEN
+    RAISE EXCEPTION 'given_by_ledger: leave out version; complete events are the writer''s'
+      USING ERRCODE = 'check_violation';
+  ELSIF of_no_item THEN
     RAISE EXCEPTION 'item_not_found: there is no such item' USING ERRCODE = 'check_violation';
-  END IF;
-  IF EXISTS (
-    SELECT FROM ledgers AS l
-    WHERE l.by_hand AND l.ledger_id IN (SELECT n.ledger_id FROM inserted AS n)) THEN
+  ELSIF by_hand THEN
     FOR last_event IN
       SELECT DISTINCT ON (n.ledger_id, n.item_id) n.* FROM inserted AS n
       ORDER BY n.ledger_id, n.item_id, n.id DESC
@@ -204,7 +204,9 @@ BEGIN
     SELECT FROM changed AS n
     LEFT JOIN LATERAL (
       SELECT e.id, e.version, e.quantity_after, e.created_at FROM item_event_store AS e
+      -- From the one that is said to be the last: a scan reads all of a page that it may need.
       WHERE e.ledger_id = n.ledger_id AND e.item_id = n.item_id
+        AND e.id >= coalesce(n.last_event_id, 0)
       ORDER BY e.id DESC LIMIT 1) AS e ON true
     WHERE (n.last_event_id, n.version, n.quantity)
         IS DISTINCT FROM (e.id, coalesce(e.version, 0), coalesce(e.quantity_after, 0))
@@ -431,6 +433,10 @@ BEGIN
     OR NEW.counts_revision <> 0 OR NEW.last_request_id <> 0
     OR NEW.last_created_at <> '0001-01-03 00:00:00+00 BC' THEN
     RAISE EXCEPTION 'unexplained: a ledger begins empty' USING ERRCODE = 'check_violation';
+  ELSIF NEW.ledger_id !~ '^[a-z][a-z0-9_-]{0,62}$' OR NEW.epoch !~ '^[0-9a-f]{16}$'
+    OR NEW.time_zone = '' OR NEW.day_start_hour NOT BETWEEN 0 AND 23 THEN
+    RAISE EXCEPTION 'unexplained: no ledger has such a name, epoch or business day'
+      USING ERRCODE = 'check_violation';
   END IF;
   RETURN NEW;
 END $$;
@@ -446,8 +452,14 @@ CREATE FUNCTION ledgers_moved() RETURNS trigger LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   no TEXT;
+  since BIGINT;
+  written RECORD;
 BEGIN
-  IF NEW.by_hand THEN
+  IF NEW.position > 9007199254740991 OR NEW.time_zone = ''
+    OR NEW.day_start_hour NOT BETWEEN 0 AND 23
+    OR (NEW.epoch <> OLD.epoch AND NEW.epoch !~ '^[0-9a-f]{16}$') THEN
+    no := 'unexplained: no ledger has such a position, epoch or business day';
+  ELSIF NEW.by_hand THEN
     -- Within the triggers that complete a row, and only there.
     no := CASE WHEN pg_trigger_depth() < 2
       OR NEW.position NOT BETWEEN OLD.position AND OLD.position + 1
@@ -462,22 +474,22 @@ BEGIN
       OR NEW.counts_revision <> OLD.counts_revision OR NEW.created_at <> OLD.created_at
       THEN 'unexplained: the writer begins where the log ends' END;
   ELSE
-    -- Else the head is what the tables say. A new epoch comes alone.
+    -- Else the head is what the tables say. A new epoch comes alone. What was written is read, or
+    -- the last event when nothing was. Bounded on both sides: with one bound alone a plan without
+    -- values reads the table.
+    since := greatest(least(coalesce(OLD.writing_after, NEW.position), NEW.position - 1), 0);
+    SELECT count(*) AS events, max(e.id) AS position, max(e.created_at) AS last_created_at
+    INTO written FROM item_event_store AS e
+    WHERE e.ledger_id = NEW.ledger_id AND e.id > since AND e.id <= since + 9007199254740991;
     no := CASE
-      WHEN NEW.position <> coalesce((
-          SELECT max(e.id) FROM item_event_store AS e WHERE e.ledger_id = NEW.ledger_id), 0)
+      WHEN NEW.position <> coalesce(written.position, 0) OR NEW.position - since <> written.events
+        OR NEW.last_created_at <> coalesce(written.last_created_at, OLD.last_created_at)
         OR NEW.items_revision <> coalesce((
-          SELECT max(c.revision) FROM item_changes AS c WHERE c.ledger_id = NEW.ledger_id), 0)
+          SELECT max(c.revision) FROM item_changes AS c
+          WHERE c.ledger_id = NEW.ledger_id AND c.revision >= NEW.items_revision), 0)
         OR NEW.last_request_id <> coalesce((
-          SELECT max(r.id) FROM requests AS r WHERE r.ledger_id = NEW.ledger_id), 0)
-        OR NEW.last_created_at <> coalesce((
-          SELECT e.created_at FROM item_event_store AS e
-          WHERE e.ledger_id = NEW.ledger_id AND e.id = NEW.position), OLD.last_created_at)
-        -- Bounded on both sides: with one bound alone a plan without values reads the table.
-        OR NEW.position - OLD.writing_after <> (
-          SELECT count(*) FROM item_event_store AS e
-          WHERE e.ledger_id = NEW.ledger_id
-            AND e.id > OLD.writing_after AND e.id <= NEW.position)
+          SELECT max(r.id) FROM requests AS r
+          WHERE r.ledger_id = NEW.ledger_id AND r.id >= NEW.last_request_id), 0)
         THEN 'unexplained: the head is where the log ends'
       WHEN NEW.ledger_id <> OLD.ledger_id OR NEW.created_at <> OLD.created_at
         OR NEW.counts_revision NOT BETWEEN OLD.counts_revision AND OLD.counts_revision + 1

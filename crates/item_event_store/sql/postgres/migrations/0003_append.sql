@@ -20,22 +20,15 @@ CREATE FUNCTION ies_append_batch(
 -- Nobody waits for a lock for long. Plans are made once, for tables that will be large.
 SET lock_timeout = '2s' SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-  head ledgers%ROWTYPE;
   here TEXT;
   counted BIGINT;
 BEGIN
-  SELECT l.* INTO head FROM ledgers AS l WHERE l.ledger_id = ledger FOR UPDATE;
   -- A session that could write once stays with its server, database and timeline.
   here := nullif(current_setting('ies.server', true), '');
   IF here IS NULL THEN
     here := set_config('ies.server', ies_server(), false);
   END IF;
-  IF (head.epoch, head.position, head.items_revision, head.counts_revision, head.last_request_id,
-      head.server)
-    IS DISTINCT FROM (epoch_before, position_before, items_revision_before,
-      counts_revision_before, last_request_id_before, here)
-    OR head.archived_at IS NOT NULL
-    OR 'off' IN (current_setting('fsync'), current_setting('full_page_writes'),
+  IF 'off' IN (current_setting('fsync'), current_setting('full_page_writes'),
       current_setting('synchronous_commit'))
     OR EXISTS (
       SELECT FROM unnest(request_key) AS w (key)
@@ -44,9 +37,16 @@ BEGIN
   THEN
     RETURN false;
   END IF;
+  -- Locks the head too. Keys that were stored before it can be seen by now, and others would have
+  -- moved it.
   UPDATE ledgers AS l SET writing_after = l.position, position = position_after,
     last_request_id = last_request_id_after, last_created_at = last_created_at_after
-  WHERE l.ledger_id = ledger;
+  WHERE l.ledger_id = ledger AND l.epoch = epoch_before AND l.position = position_before
+    AND l.items_revision = items_revision_before AND l.counts_revision = counts_revision_before
+    AND l.last_request_id = last_request_id_before AND l.server = here AND l.archived_at IS NULL;
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
   IF cardinality(event_id) > 0 THEN
     INSERT INTO item_event_store (
       ledger_id, id, item_id, quantity_change, reason, created_at, version, quantity_after, kind,

@@ -43,6 +43,7 @@ statements! {
     EVENTS_ALL_NEWEST = "events_all_newest",
     EVENTS_ALL_OLDEST = "events_all_oldest",
     EVENTS_AT = "events_at",
+    EVENTS_FROM = "events_from",
     EVENTS_ITEM_NEWEST = "events_item_newest",
     EVENTS_ITEM_OLDEST = "events_item_oldest",
     GUARDS = "guards",

@@ -118,8 +118,8 @@ impl Writing {
         let (name, client) = (self.ledger.as_str(), conn.client());
         let (params, reader): (Params<'_>, _) = (&[&name], Reader::new(&conn, &self.ledger));
         let stored = (!keys.is_empty()).then(|| reads::requests(&reader, keys));
-        let beyond = behind.map(|head| Box::pin(reads::beyond(&reader, head)));
-        let (transaction, set, locked, stored, tail) = in_time(async {
+        let beyond = behind.map(|head| Box::pin(reads::events_from(&reader, head.position)));
+        let (transaction, set, locked, stored, events) = in_time(async {
             tokio::join!(
                 client.simple_query(&opening),
                 conn.batch(SET_WRITING),
@@ -132,10 +132,16 @@ impl Writing {
         let begun = Begun::new(&transaction?, &self.unended)?;
         set?;
         let locked = locked?.ok_or_else(|| no_ledger(&self.ledger))?;
-        let (stored, tail) = (stored.transpose()?.unwrap_or_default(), tail.transpose()?);
+        let (stored, events) = (stored.transpose()?.unwrap_or_default(), events.transpose()?);
         let (written_on, server) = (Cells(&locked).get(10)?, Cells(&locked).get(11)?);
         commits_last(&locked, 12)?;
         let head = rows::head(&locked)?;
+        let tail = match behind.zip(events) {
+            Some((remembered, events)) => {
+                Some(in_time(reads::beyond(&reader, &head, remembered, events)).await.flatten()?)
+            }
+            None => None,
+        };
         let (ledger, distributed) = (self.ledger.clone(), self.distributed);
         let tx = PostgresTx { conn, begun, ledger, distributed, head, stored, tail, failed: false };
         Ok((tx, written_on, server))
@@ -211,7 +217,13 @@ impl WriteTx for PostgresTx {
     async fn tail(&mut self, remembered: &Head) -> Result<Tail> {
         match self.tail.take() {
             Some(tail) => Ok(tail),
-            None => self.step(async |reader, _| reads::beyond(&reader, remembered).await).await,
+            None => {
+                self.step(async |reader, head| {
+                    let events = reads::events_from(&reader, remembered.position).await?;
+                    reads::beyond(&reader, head, remembered, events).await
+                })
+                .await
+            }
         }
     }
 
