@@ -1,9 +1,12 @@
 //! The files of a disk as a program sees them: folders of names, files of bytes.
 
 use super::Image;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 pub const ROOT: u64 = 1;
+
+/// How the name of a file ends that is memory which processes share.
+pub const SHARED_MEMORY: &str = "-shm";
 
 /// A folder or a file.
 #[derive(Clone, Debug)]
@@ -18,13 +21,15 @@ pub struct Files {
     pub nodes: HashMap<u64, Node>,
     /// Permissions and owners, which are kept and mean nothing here.
     pub modes: HashMap<u64, (u16, u32, u32)>,
+    /// Those that are memory which processes share: SQLite's `-shm`.
+    shared_memory: HashSet<u64>,
     next: u64,
 }
 
 impl Default for Files {
     fn default() -> Self {
         let nodes = HashMap::from([(ROOT, Node::Folder(BTreeMap::new()))]);
-        Self { nodes, modes: HashMap::new(), next: ROOT + 1 }
+        Self { nodes, modes: HashMap::new(), shared_memory: HashSet::new(), next: ROOT + 1 }
     }
 }
 
@@ -66,10 +71,18 @@ impl Files {
         let number = self.next;
         self.next += 1;
         self.nodes.insert(number, node);
+        if name.ends_with(SHARED_MEMORY) {
+            self.shared_memory.insert(number);
+        }
         if let Some(names) = self.folder_mut(folder) {
             names.insert(name.to_owned(), number);
         }
         number
+    }
+
+    /// Whether a file is memory that processes share. It stays that when its name is gone.
+    pub fn is_shared_memory(&self, number: u64) -> bool {
+        self.shared_memory.contains(&number)
     }
 
     /// Puts a file at a path.

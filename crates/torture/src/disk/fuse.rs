@@ -2,7 +2,7 @@
 
 use super::State;
 use super::fault::{Fault, Kind};
-use super::files::{Node, ROOT, write_at};
+use super::files::{Node, ROOT, SHARED_MEMORY, write_at};
 use super::journal::Entry;
 use fuser::{
     BsdFileFlags, Errno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags, Generation,
@@ -64,33 +64,33 @@ impl State {
         })
     }
 
-    /// The name of a file, for what is not to be harmed.
-    fn name(&self, number: u64) -> String {
-        let names = self.files.nodes.values().filter_map(|node| match node {
-            Node::Folder(names) => Some(names),
-            Node::File(_) => None,
-        });
-        let found = names.flatten().find(|(_, to)| **to == number);
-        found.map(|(name, _)| name.clone()).unwrap_or_default()
-    }
-
     /// Reads come to us and not from what the kernel remembers; but memory that is shared by a file
     /// is the kernel's.
     fn opened(&self, number: u64) -> FopenFlags {
-        if self.name(number).ends_with("-shm") {
+        if self.files.is_shared_memory(number) {
             FopenFlags::empty()
         } else {
             FopenFlags::FOPEN_DIRECT_IO
         }
     }
 
+    /// Memory that processes share is written back by the kernel whenever it likes, also after its
+    /// name is gone: that is neither counted nor made to fail, nor written down.
     fn meet(&mut self, kind: Kind, number: u64) -> Option<Fault> {
-        let name = self.name(number);
-        self.faults.meet(kind, &name)
+        if self.files.is_shared_memory(number) { None } else { self.faults.meet(kind) }
+    }
+
+    fn note(&mut self, file: u64, entry: Entry) {
+        if !self.files.is_shared_memory(file) {
+            self.journal.add(entry);
+        }
     }
 
     fn may(&mut self, kind: Kind, name: &str) -> Done<()> {
-        self.faults.meet(kind, name).map_or(Ok(()), |fault| Err(fault.errno.into()))
+        if name.ends_with(SHARED_MEMORY) {
+            return Ok(());
+        }
+        self.faults.meet(kind).map_or(Ok(()), |fault| Err(fault.errno.into()))
     }
 
     fn make(
@@ -128,7 +128,7 @@ impl State {
             return Err(Errno::ENOSPC);
         }
         write_at(data, at, bytes);
-        self.journal.add(Entry::Write { file, at, bytes: bytes.to_vec() });
+        self.note(file, Entry::Write { file, at, bytes: bytes.to_vec() });
         fault.map_or(Ok(()), |fault| Err(fault.errno.into()))
     }
 
@@ -143,7 +143,7 @@ impl State {
             return Err(Errno::ENOSPC);
         }
         data.resize(len, 0);
-        self.journal.add(Entry::Truncate { file, len });
+        self.note(file, Entry::Truncate { file, len });
         Ok(())
     }
 
@@ -151,10 +151,10 @@ impl State {
     /// written.
     fn sync(&mut self, file: u64) -> Done<()> {
         if let Some(fault) = self.meet(Kind::Sync, file) {
-            self.journal.add(Entry::SyncFailed { file });
+            self.note(file, Entry::SyncFailed { file });
             return Err(fault.errno.into());
         }
-        self.journal.add(Entry::Sync { file });
+        self.note(file, Entry::Sync { file });
         Ok(())
     }
 

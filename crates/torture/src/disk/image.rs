@@ -160,7 +160,7 @@ impl Images {
             if is_folder {
                 self.collect(to, &path, walk, image);
             } else if let Some(medium) = self.files.get(&to)
-                && !name.ends_with("-shm")
+                && !name.ends_with(super::files::SHARED_MEMORY)
             {
                 image.insert(path, walk.file(medium));
             }
