@@ -73,8 +73,9 @@ CREATE TABLE requests (
 ) STRICT;
 
 -- The log. A row of version 0 is one that was typed in by hand and is being completed.
--- previous_event_id and jump_event_id lead to the item's event before this one, and to one further
--- back: no index by item, which would cost more with every item and every event. 0 is none.
+-- previous_event_id, middle_event_id and jump_event_id lead to the item's event before this one, and
+-- to two further back: no index by item, which would cost more with every item and every event. 0 is
+-- none.
 CREATE TABLE item_event_store (
   id INTEGER PRIMARY KEY,
   item_id INTEGER NOT NULL REFERENCES items (id),
@@ -99,6 +100,7 @@ CREATE TABLE item_event_store (
   corrects_event_id INTEGER,
   request_id INTEGER,
   previous_event_id INTEGER NOT NULL DEFAULT 0,
+  middle_event_id INTEGER NOT NULL DEFAULT 0,
   jump_event_id INTEGER NOT NULL DEFAULT 0,
   CHECK (version = 0 OR (kind IS NOT NULL) = (reason = 'adjustment'))
 ) STRICT;

@@ -14,7 +14,8 @@ BEGIN
   INSERT INTO typed_events VALUES (
     NEW.id, NEW.item_id, NEW.quantity_change, NEW.reason, NEW.created_at, NEW.version,
     NEW.quantity_after, NEW.kind, NEW.occurred_at, NEW.actor, NEW.reference, NEW.note,
-    NEW.corrects_event_id, NEW.request_id, NEW.previous_event_id, NEW.jump_event_id);
+    NEW.corrects_event_id, NEW.request_id, NEW.previous_event_id, NEW.middle_event_id,
+    NEW.jump_event_id);
 END;
 
 -- Always empty: events that were typed in by hand pass through here to be judged and completed.
@@ -27,7 +28,7 @@ BEGIN
     WHEN NEW.version <> 0 THEN
       RAISE(ABORT, 'given_by_ledger: leave out version; complete events are the writer''s')
     WHEN NEW.quantity_after <> 0 OR NEW.created_at <> 0 OR NEW.request_id IS NOT NULL
-      OR NEW.previous_event_id <> 0 OR NEW.jump_event_id <> 0 THEN
+      OR NEW.previous_event_id <> 0 OR NEW.middle_event_id <> 0 OR NEW.jump_event_id <> 0 THEN
       RAISE(ABORT, 'given_by_ledger: leave out what the ledger gives')
     WHEN NOT EXISTS (SELECT 1 FROM ledgers WHERE writing_after IS NULL AND position = NEW.id - 1)
     THEN RAISE(ABORT, 'given_by_ledger: leave out id; the log grows at its end only')
@@ -117,17 +118,17 @@ BEGIN
         coalesce(e.id, 0)
       FROM item_inventory AS c LEFT JOIN item_event_store AS e ON e.id = c.last_event_id
       WHERE c.item_id = NEW.item_id),
-    -- Where the event before jumps as far as the one that it jumps to, so far again; else to it.
-    jump_event_id = coalesce((
-      SELECT CASE
-        WHEN e.version - coalesce(j.version, 0) = coalesce(j.version, 0) - coalesce(k.version, 0)
-          THEN coalesce(j.jump_event_id, 0)
-        ELSE e.id
-      END
-      FROM item_inventory AS c JOIN item_event_store AS e ON e.id = c.last_event_id
-      LEFT JOIN item_event_store AS j ON j.id = e.jump_event_id
-      LEFT JOIN item_event_store AS k ON k.id = j.jump_event_id
-      WHERE c.item_id = NEW.item_id), 0),
+    -- Where the event before jumps as far as the one that it jumps to, over both; else to it.
+    (middle_event_id, jump_event_id) = (
+      SELECT coalesce(max(iif(l.alike, l.jump_event_id, 0)), 0),
+        coalesce(max(iif(l.alike, l.over_both, l.id)), 0)
+      FROM (
+        SELECT e.id, e.jump_event_id, j.jump_event_id AS over_both,
+          e.version - j.version = j.version - coalesce(k.version, 0) IS TRUE AS alike
+        FROM item_inventory AS c JOIN item_event_store AS e ON e.id = c.last_event_id
+        LEFT JOIN item_event_store AS j ON j.id = e.jump_event_id
+        LEFT JOIN item_event_store AS k ON k.id = j.jump_event_id
+        WHERE c.item_id = NEW.item_id) AS l),
     kind = CASE WHEN NEW.reason = 'adjustment' THEN coalesce(NEW.kind, 'other') END,
     occurred_at = coalesce(NEW.occurred_at, (
       SELECT coalesce(o.occurred_at, o.created_at) FROM item_event_store AS o

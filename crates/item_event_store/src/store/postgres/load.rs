@@ -1,12 +1,14 @@
-//! All items with their counts, as stored and as the log has them: one index seek an item.
+//! What the writer keeps in its memory: all items with their counts, as stored and as the log has
+//! them, one index seek an item; and what has come since.
 
 use super::reads::{self, Reader};
 use super::rows::{self, Cells};
-use super::statements::{ITEMS_WITH_COUNTS, STRAY_COUNTS};
+use super::statements::{EVENTS_FROM, ITEMS_WITH_COUNTS, STRAY_COUNTS};
+use crate::event::Event;
 use crate::ids::{ItemId, Position};
 use crate::inventory::{Count, Inventory};
 use crate::item::Item;
-use crate::store::{Discrepancy, Head, Loaded, Result, Snapshot};
+use crate::store::{Discrepancy, Head, Loaded, Result, Snapshot, Tail};
 use std::sync::Arc;
 use tokio_postgres::Row;
 
@@ -70,6 +72,28 @@ pub(super) async fn load(reader: &Reader<'_>, head: Head) -> Result<Loaded> {
         .map(|c| Inventory { item: Arc::new(c.item), count: c.logged })
         .collect();
     Ok(Loaded { head, rows, discrepancies })
+}
+
+/// The event at a position, and all after it.
+pub(super) async fn events_from(reader: &Reader<'_>, position: Position) -> Result<Vec<Event>> {
+    reader.all(EVENTS_FROM, &[&reader.ledger(), &position.0, &i64::MAX], rows::event).await
+}
+
+/// What the head has beyond a remembered one, by the events from there on.
+pub(super) async fn beyond(
+    reader: &Reader<'_>,
+    head: &Head,
+    remembered: &Head,
+    mut events: Vec<Event>,
+) -> Result<Tail> {
+    let known = events.first().is_some_and(|event| event.id == remembered.position);
+    let last_event = known.then(|| events.remove(0));
+    let item_changes = if head.items_revision == remembered.items_revision {
+        vec![]
+    } else {
+        reads::item_changes(reader, remembered.items_revision, head.items_revision).await?
+    };
+    Ok(Tail { last_event, item_changes, events })
 }
 
 /// The counts as they are stored, and the log from a position on.

@@ -4,9 +4,9 @@ use super::connection::{Connection, Params};
 use super::rows::{self, Cells};
 use super::statements::{
     CHANGES_SINCE, CORRECTED_BY, EVENT, EVENTS_ALL_NEWEST, EVENTS_ALL_OLDEST, EVENTS_AT,
-    EVENTS_FROM, EVENTS_ITEM_NEWEST, EVENTS_ITEM_OLDEST, HEAD, INVENTORIES, INVENTORIES_AS_OF,
-    INVENTORY, ITEM_CHANGES, ITEM_SUMS, ITEM_WITH_SKU, ITEMS_AT, LAST_COUNTS, NEGATIVE,
-    POSITION_AT, REASON_SUMS, REQUEST_TRACES, REQUESTS,
+    EVENTS_ITEM_NEWEST, EVENTS_ITEM_OLDEST, HEAD, INVENTORIES, INVENTORIES_AS_OF, INVENTORY,
+    ITEM_CHANGES, ITEM_SUMS, ITEM_WITH_SKU, ITEMS_AT, LAST_COUNTS, NEGATIVE, POSITION_AT,
+    REASON_SUMS, REQUEST_TRACES, REQUESTS,
 };
 use crate::error::StoreError;
 use crate::event::Event;
@@ -19,7 +19,7 @@ use crate::query::{AsOf, At, EventQuery, Explanation, ItemQuery, Order, ReasonSu
 use crate::reason::{Kind, Reason};
 use crate::request::{RequestTrace, StoredRequest};
 use crate::store::lookups::Found;
-use crate::store::{Head, ItemSum, Result, Tail};
+use crate::store::{Head, ItemSum, Result};
 use crate::time::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -152,28 +152,6 @@ pub(super) async fn events(
     let params: Params<'_> =
         &[&ledger, &after.0, &up_to.0, &reason, &kind, &actor, &limit, &item.0];
     reader.all(sql, params, rows::event).await
-}
-
-/// The event at a position, and all after it.
-pub(super) async fn events_from(reader: &Reader<'_>, position: Position) -> Result<Vec<Event>> {
-    reader.all(EVENTS_FROM, &[&reader.ledger(), &position.0, &i64::MAX], rows::event).await
-}
-
-/// What the head has beyond a remembered one, by the events from there on.
-pub(super) async fn beyond(
-    reader: &Reader<'_>,
-    head: &Head,
-    remembered: &Head,
-    mut events: Vec<Event>,
-) -> Result<Tail> {
-    let known = events.first().is_some_and(|event| event.id == remembered.position);
-    let last_event = known.then(|| events.remove(0));
-    let item_changes = if head.items_revision == remembered.items_revision {
-        vec![]
-    } else {
-        item_changes(reader, remembered.items_revision, head.items_revision).await?
-    };
-    Ok(Tail { last_event, item_changes, events })
 }
 
 /// The events after a position, all of them.

@@ -118,7 +118,7 @@ impl Writing {
         let (name, client) = (self.ledger.as_str(), conn.client());
         let (params, reader): (Params<'_>, _) = (&[&name], Reader::new(&conn, &self.ledger));
         let stored = (!keys.is_empty()).then(|| reads::requests(&reader, keys));
-        let beyond = behind.map(|head| Box::pin(reads::events_from(&reader, head.position)));
+        let beyond = behind.map(|head| Box::pin(load::events_from(&reader, head.position)));
         let (transaction, set, locked, stored, events) = in_time(async {
             tokio::join!(
                 client.simple_query(&opening),
@@ -138,7 +138,7 @@ impl Writing {
         let head = rows::head(&locked)?;
         let tail = match behind.zip(events) {
             Some((remembered, events)) => {
-                Some(in_time(reads::beyond(&reader, &head, remembered, events)).await.flatten()?)
+                Some(in_time(load::beyond(&reader, &head, remembered, events)).await.flatten()?)
             }
             None => None,
         };
@@ -219,8 +219,8 @@ impl WriteTx for PostgresTx {
             Some(tail) => Ok(tail),
             None => {
                 self.step(async |reader, head| {
-                    let events = reads::events_from(&reader, remembered.position).await?;
-                    reads::beyond(&reader, head, remembered, events).await
+                    let events = load::events_from(&reader, remembered.position).await?;
+                    load::beyond(&reader, head, remembered, events).await
                 })
                 .await
             }

@@ -170,6 +170,7 @@ fn put_event(
     cells.put_new(before.map(|e| e.corrects_event_id), event.corrects_event_id)?;
     cells.put_new(before.map(|e| e.request_id), event.request_id)?;
     cells.put(links.previous)?;
+    cells.put(links.middle)?;
     cells.put(links.jump)
 }
 

@@ -1,23 +1,48 @@
 //! How an item's events find each other without an index: every row names the item's event before
-//! it and one further back, so that any earlier event is reached in steps that grow with the
+//! it and two further back, so that any earlier event is reached in steps that grow with the
 //! logarithm of the item's events. The log stays a table that only grows at its end, whatever the
 //! number of items.
 //!
 //! The links are those of a random-access stack (E. W. Myers, An applicative random-access stack,
-//! Information Processing Letters 17, 1983): events form trees of 1, 3, 7, 15 … events, and an
-//! event at the root of a tree names the root of the next one.
+//! Information Processing Letters 17, 1983): events form trees of 1, 3, 7, 15 … events. The event
+//! at the root of a tree names the root of the next one, and here also the roots of its own two
+//! halves, so that one look decides which half to go on with.
 
 use crate::ids::{ItemId, Position};
 use rustc_hash::FxHashMap;
 use std::cmp::Ordering;
+use std::fmt;
 
 /// What an event's row says of the events before it; [`Position::START`] where there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Links {
     /// The item's event before this one.
     pub previous: Position,
-    /// One further back.
+    /// The root of the older half of its tree; none where it is all of its tree.
+    pub middle: Position,
+    /// The root of the next tree.
     pub jump: Position,
+}
+
+impl Links {
+    /// The furthest of them that is still after a position; the event before where none is.
+    pub fn towards(&self, position: Position) -> Position {
+        let further = [self.jump, self.middle].into_iter().find(|back| *back > position);
+        further.unwrap_or(self.previous)
+    }
+
+    /// Whether they can be those of the event at a position: all lead back.
+    pub fn lead_back_from(&self, at: Position) -> bool {
+        let Self { previous, middle, jump } = *self;
+        let halves = middle == Position::START || (jump < middle && middle < previous);
+        previous < at && jump <= previous && halves
+    }
+}
+
+impl fmt::Display for Links {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {} and {}", self.previous, self.middle, self.jump)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,16 +81,16 @@ impl Chain {
     pub fn push(&mut self, position: Position) -> Links {
         let previous = self.last();
         self.version += 1;
-        let mut events = 1;
+        let (mut events, mut middle) = (1, Position::START);
         if let [.., before, last] = self.trees[..]
             && before.events == last.events
         {
-            events = 1 + 2 * last.events;
+            (events, middle) = (1 + 2 * last.events, before.root);
             self.trees.truncate(self.trees.len() - 2);
         }
         let jump = self.last();
         self.trees.push(Tree { events, root: position });
-        Links { previous, jump }
+        Links { previous, middle, jump }
     }
 }
 
@@ -84,16 +109,23 @@ fn tree_sizes(version: i64) -> impl Iterator<Item = i64> {
     sizes.into_iter().rev()
 }
 
-/// The version of the event that the event of a version jumps to.
-pub(super) fn version_of_jump(version: i64) -> i64 {
+/// The events of the tree whose root is the event of a version.
+fn tree_of(version: i64) -> i64 {
     let (mut left, mut size) = (version, largest_tree(version));
     loop {
         match size.cmp(&left) {
             Ordering::Greater => size /= 2,
-            Ordering::Equal => return version - size,
+            Ordering::Equal => return size,
             Ordering::Less => left -= size,
         }
     }
+}
+
+/// The versions of the events that an event's links lead to, by its own: middle and jump.
+pub(super) fn linked_versions(version: i64) -> (i64, i64) {
+    let size = tree_of(version);
+    let jump = version - size;
+    (if size > 1 { jump + size / 2 } else { 0 }, jump)
 }
 
 /// The largest 2^k - 1 that is at most `events`.
@@ -145,9 +177,11 @@ mod tests {
     fn every_event_names_the_one_before_and_one_further_back() {
         let jumps: Vec<_> = links(16).iter().map(|links| links.jump.0 / 10).collect();
         assert_eq!(jumps, [0, 1, 0, 3, 4, 3, 0, 7, 8, 7, 10, 11, 10, 7, 0, 15]);
+        let middles: Vec<_> = links(16).iter().map(|links| links.middle.0 / 10).collect();
+        assert_eq!(middles, [0, 0, 1, 0, 0, 4, 3, 0, 0, 8, 0, 0, 11, 10, 7, 0]);
         for (n, links) in (0..).zip(links(100)) {
             assert_eq!(links.previous, Position(10 * n));
-            assert!(links.jump <= links.previous);
+            assert!(links.lead_back_from(Position(10 * (n + 1))));
         }
     }
 
@@ -159,14 +193,13 @@ mod tests {
         for target in 1..=5_000 {
             let (mut at, mut steps) = (50_000, 0);
             while at > 10 * target {
-                let Links { previous, jump } = of(at);
-                at = if jump.0 >= 10 * target { jump.0 } else { previous.0 };
+                at = of(at).towards(Position(10 * target - 1)).0;
                 steps += 1;
             }
             assert_eq!(at, 10 * target);
             most = most.max(steps);
         }
-        assert!(most <= 3 * 13, "{most}");
+        assert!(most <= 2 * 12, "{most}");
     }
 
     #[test]
@@ -176,8 +209,9 @@ mod tests {
             kept.push(Position(7 * version));
             let roots: Vec<_> = kept.trees.iter().rev().map(|tree| tree.root).collect();
             assert_eq!(Chain::with_roots(version, roots), kept, "{version}");
-            let jump = links(version).last().expect("an event").jump;
-            assert_eq!(jump.0, 10 * version_of_jump(version), "{version}");
+            let links = *links(version).last().expect("an event");
+            let linked = (links.middle.0 / 10, links.jump.0 / 10);
+            assert_eq!(linked, linked_versions(version), "{version}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Reading an item's events along the links between them (see [`super::chain`]): from its last one
 //! back, or from any earlier one that is reached in few steps.
 
-use super::chain::{Chain, version_of_jump};
+use super::chain::{Chain, Links, linked_versions};
 use super::reads::first;
 use super::rows;
 use super::statements::{EVENT_OF_ITEM, LAST_EVENT_ID, LAST_EVENT_ID_BY_SCAN, LINKS};
@@ -28,8 +28,7 @@ pub(super) struct History<'a> {
 
 struct Link {
     version: i64,
-    previous: Position,
-    jump: Position,
+    links: Links,
 }
 
 impl<'a> History<'a> {
@@ -57,7 +56,7 @@ impl<'a> History<'a> {
         let mut roots = Vec::new();
         while at != Position::START {
             roots.push(at);
-            at = self.link(at)?.jump;
+            at = self.link(at)?.links.jump;
         }
         Ok(Chain::with_roots(version, roots))
     }
@@ -66,8 +65,7 @@ impl<'a> History<'a> {
     pub fn last_up_to(&self, position: Position) -> Result<Position> {
         let mut at = self.last;
         while at > position {
-            let link = self.link(at)?;
-            at = if link.jump > position { link.jump } else { link.previous };
+            at = self.link(at)?.links.towards(position);
         }
         Ok(at)
     }
@@ -153,9 +151,15 @@ impl<'a> History<'a> {
     fn at_version(&self, version: i64) -> Result<Position> {
         let (mut at, mut now) = (self.last, self.version(self.last)?);
         while now > version {
-            let link = self.link(at)?;
-            let jump = version_of_jump(now);
-            (at, now) = if jump >= version { (link.jump, jump) } else { (link.previous, now - 1) };
+            let Links { previous, middle, jump } = self.link(at)?.links;
+            let (middle_version, jump_version) = linked_versions(now);
+            (at, now) = if jump_version >= version {
+                (jump, jump_version)
+            } else if middle_version >= version {
+                (middle, middle_version)
+            } else {
+                (previous, now - 1)
+            };
         }
         Ok(at)
     }
@@ -166,10 +170,10 @@ impl<'a> History<'a> {
 
     fn link(&self, at: Position) -> Result<Link> {
         let link = first(self.conn, LINKS, (at, self.item), |row| {
-            Ok(Link { version: row.get(0)?, previous: row.get(1)?, jump: row.get(2)? })
+            let links = Links { previous: row.get(1)?, middle: row.get(2)?, jump: row.get(3)? };
+            Ok(Link { version: row.get(0)?, links })
         })?;
-        link.filter(|link| link.previous < at && link.jump <= link.previous)
-            .ok_or_else(|| self.broken(at))
+        link.filter(|link| link.links.lead_back_from(at)).ok_or_else(|| self.broken(at))
     }
 
     fn broken(&self, at: Position) -> StoreError {

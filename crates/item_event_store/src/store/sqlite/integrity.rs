@@ -38,14 +38,10 @@ fn bad_links(conn: &Connection) -> Result<Vec<String>> {
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let (id, item): (Position, ItemId) = (row.get(0)?, row.get(1)?);
-        let found = Links { previous: row.get(2)?, jump: row.get(3)? };
+        let found = Links { previous: row.get(2)?, middle: row.get(3)?, jump: row.get(4)? };
         let due = chains.entry(item).or_default().push(id);
         if found != due && faults.len() < MAX_BAD_LINKS {
-            let (Links { previous, jump }, item) = (found, item);
-            faults.push(format!(
-                "event {id} of item {item} links to {previous} and {jump}, not to {} and {}",
-                due.previous, due.jump
-            ));
+            faults.push(format!("event {id} of item {item} links to {found}, not to {due}"));
         }
     }
     Ok(faults)
