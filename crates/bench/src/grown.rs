@@ -92,6 +92,19 @@ impl Grown {
         Ok(Rc::new(Self { store, token, events, folder, database }))
     }
 
+    /// Reads the files of a SQLite store, so that none of it has to come from the disk: the system
+    /// may have taken memory back since it was written.
+    pub fn warm(&self) -> Result<()> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        for entry in std::fs::read_dir(folder.path())? {
+            let path = entry?.path();
+            if path.is_file() {
+                std::io::copy(&mut std::fs::File::open(path)?, &mut std::io::sink())?;
+            }
+        }
+        Ok(())
+    }
+
     pub fn serve(&self, bench: &Bench) -> Result<Server> {
         Server::start(&bench.program, &self.store, Some(&self.token))
     }

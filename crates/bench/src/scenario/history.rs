@@ -55,6 +55,7 @@ const LATEST: Path = |item, _| format!("/v1/items/{item}/events?order=newest&lim
 const AS_OF: Path = |item, position| format!("/v1/items/{item}/inventory?as_of={position}");
 
 fn ask(bench: &Bench, grown: &Grown, path: Path, name: &str, record: &mut Record) -> Result<()> {
+    grown.warm()?;
     let server = grown.serve(bench)?;
     let mut random = Random::new(8);
     let loaded = Load {
