@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn every_event_names_the_one_before_and_one_further_back() {
+    fn every_event_names_the_one_before_and_two_further_back() {
         let jumps: Vec<_> = links(16).iter().map(|links| links.jump.0 / 10).collect();
         assert_eq!(jumps, [0, 1, 0, 3, 4, 3, 0, 7, 8, 7, 10, 11, 10, 7, 0, 15]);
         let middles: Vec<_> = links(16).iter().map(|links| links.middle.0 / 10).collect();
