@@ -24,8 +24,11 @@ pub(super) struct History<'a> {
     conn: &'a Connection,
     item: ItemId,
     last: Position,
+    /// What the row of the last event says: every way back begins there.
+    newest: Option<Link>,
 }
 
+#[derive(Clone, Copy)]
 struct Link {
     version: i64,
     links: Links,
@@ -37,10 +40,16 @@ impl<'a> History<'a> {
     pub fn of(conn: &'a Connection, item: ItemId) -> Result<Self> {
         let stored: Option<Option<Position>> =
             first(conn, LAST_EVENT_ID, [item], |row| row.get(0))?;
-        let last = stored.map(Option::unwrap_or_default);
-        let mut history = Self { conn, item, last: last.unwrap_or_default() };
-        if last.is_none() || history.version(history.last).is_err() {
-            history.last = by_scan(conn, item)?;
+        Self::from_last(conn, item, stored.map(Option::unwrap_or_default))
+    }
+
+    /// The same where that is known already: `None` for a row that is missing, the start for an
+    /// item that had no event.
+    pub fn from_last(conn: &'a Connection, item: ItemId, last: Option<Position>) -> Result<Self> {
+        let mut history = Self { conn, item, last: last.unwrap_or_default(), newest: None };
+        match last.map(|last| history.read_link(last)) {
+            Some(Ok(newest)) => history.newest = newest,
+            None | Some(Err(_)) => history.last = by_scan(conn, item)?,
         }
         Ok(history)
     }
@@ -169,11 +178,23 @@ impl<'a> History<'a> {
     }
 
     fn link(&self, at: Position) -> Result<Link> {
+        match self.newest {
+            Some(newest) if at == self.last => Ok(newest),
+            _ => self.read_link(at)?.ok_or_else(|| self.broken(at)),
+        }
+    }
+
+    /// `None` at the start, where there is no event.
+    fn read_link(&self, at: Position) -> Result<Option<Link>> {
+        if at == Position::START {
+            return Ok(None);
+        }
         let link = first(self.conn, LINKS, (at, self.item), |row| {
             let links = Links { previous: row.get(1)?, middle: row.get(2)?, jump: row.get(3)? };
             Ok(Link { version: row.get(0)?, links })
         })?;
-        link.filter(|link| link.links.lead_back_from(at)).ok_or_else(|| self.broken(at))
+        let sound = link.filter(|link| link.links.lead_back_from(at));
+        sound.map(Some).ok_or_else(|| self.broken(at))
     }
 
     fn broken(&self, at: Position) -> StoreError {

@@ -148,7 +148,10 @@ pub(super) fn inventories(
         let count = match stored {
             Some(count) if as_of.is_none() => count,
             // A row that is missing is for verify to report; the log knows the count.
-            _ => History::of(conn, item.id)?.count_at(position, item.created_at)?,
+            stored => {
+                let last = stored.map(|count| count.last_event_id.unwrap_or_default());
+                History::from_last(conn, item.id, last)?.count_at(position, item.created_at)?
+            }
         };
         Ok(Inventory { item: Arc::new(item), count })
     };
