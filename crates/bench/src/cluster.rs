@@ -9,6 +9,9 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use tokio_postgres::{Client, NoTls};
 
+/// What PostgreSQL calls its socket.
+pub const SOCKET: &str = ".s.PGSQL.5432";
+
 /// The user that the server runs as when we are root, which it refuses to be.
 const USER: &str = "nobody";
 
@@ -75,11 +78,9 @@ impl Cluster {
     /// A new, empty database, after a checkpoint, so that what was done before is done with.
     pub fn database(&self) -> Result<Database> {
         let number = self.databases.fetch_add(1, Ordering::SeqCst);
-        let database = |name: String| Database {
-            url: format!("postgres://postgres@/{name}?host={}", self.folder.display()),
-            name,
-            socket: self.folder.clone(),
-            bin: self.bin.clone(),
+        let database = |name: String| {
+            let (url, socket, bin) = (String::new(), PathBuf::new(), self.bin.clone());
+            Database { name, url, socket, bin }.by(&self.folder)
         };
         let first = database("postgres".into());
         let made = database(format!("bench_{number}"));
@@ -132,6 +133,17 @@ impl Drop for Cluster {
 }
 
 impl Database {
+    /// The same database by another socket.
+    pub fn by(&self, socket: &Path) -> Self {
+        let url = format!("postgres://postgres@/{}?host={}", self.name, socket.display());
+        Self { url, socket: socket.to_owned(), ..self.clone() }
+    }
+
+    /// The folder of its socket.
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
     /// Drops it.
     pub fn discard(self) -> Result<()> {
         let first = Self { name: "postgres".into(), ..self.clone() };

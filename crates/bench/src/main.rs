@@ -15,6 +15,7 @@ mod page;
 mod peer;
 mod pgbench;
 mod process;
+mod relay;
 mod results;
 mod scenario;
 mod server;

@@ -8,11 +8,13 @@ use crate::http::{Load, Loaded, Pace};
 use crate::machine::disk_flushes;
 use crate::pgbench::PgBench;
 use crate::process;
+use crate::relay::Relay;
 use crate::results::Record;
 use crate::server::Server;
 use crate::work::{ITEMS, Movements, Posts, Shape};
 use anyhow::{Result, ensure};
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 
 pub const RATE: &str = "events per second";
 pub const LATENCY: &str = "latency";
@@ -28,6 +30,8 @@ pub struct Single<'a> {
     pub bench: &'a Bench,
     pub shape: Shape,
     pub connections: usize,
+    /// How far away PostgreSQL is: what every byte takes, in either direction.
+    pub way: Duration,
 }
 
 /// How ItemEventStore is set up.
@@ -39,10 +43,27 @@ pub struct Setup<'a> {
     pub ledgers: &'a [String],
 }
 
+/// A database that is some way off, as long as this is there.
+struct Away {
+    database: Database,
+    _relay: Option<Relay>,
+    _folder: TempDir,
+}
+
 impl Single<'_> {
     /// The items that are written to.
     pub fn items(&self) -> i64 {
         if self.shape == Shape::Hot { 1 } else { ITEMS }
+    }
+
+    /// A way to a database, as far as it shall be.
+    fn away(&self, database: &Database) -> Result<Away> {
+        let folder = self.bench.folder()?;
+        let way = (!self.way.is_zero())
+            .then(|| Relay::start(folder.path().to_owned(), database.socket(), self.way));
+        let relay = way.transpose()?;
+        let database = relay.as_ref().map_or(database.clone(), |relay| database.by(relay.folder()));
+        Ok(Away { database, _relay: relay, _folder: folder })
     }
 
     /// ItemEventStore on a folder of SQLite files.
@@ -61,7 +82,8 @@ impl Single<'_> {
     pub fn postgres(&self, setup: Setup<'_>, name: &str, record: &mut Record) -> Result<()> {
         let cluster = self.bench.cluster()?;
         let database = cluster.database()?;
-        let (answered, _) = self.ies(&database.url, &[cluster.pid()?], setup, name, record)?;
+        let away = self.away(&database)?;
+        let (answered, _) = self.ies(&away.database.url, &[cluster.pid()?], setup, name, record)?;
         let ledgers = i64::try_from(setup.ledgers.len().max(1))?;
         database.expect_count("item_event_store", ITEMS * ledgers + answered)?;
         database.discard()
@@ -120,7 +142,7 @@ impl Single<'_> {
         database.script(include_str!("../sql/postgres/items.sql"), &[("items", &items)])?;
         database.script(include_str!("../sql/postgres/row_trigger.sql"), &[])?;
         let script = include_str!("../sql/postgres/write_log.sql");
-        let events = self.pgbench(&database, script, name, record)?;
+        let events = self.pgbench(&self.away(&database)?.database, script, name, record)?;
         database.expect_count("item_event_store", events)?;
         let differing = include_str!("../sql/postgres/differing_counts.sql");
         ensure!(database.script(differing, &[])? == "0", "counts differ from the log");

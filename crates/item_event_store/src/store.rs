@@ -173,7 +173,8 @@ pub trait LedgerStore: Send + Sync {
 
     /// **append**: begins, appends and commits, all in one step, if the head is still `batch.base`.
     /// False when that is not so, or cannot be told, or a key is stored: nothing was written. The
-    /// batch changes no items. Errors are those of [`WriteTx::commit`].
+    /// batch changes no items. Errors are those of [`WriteTx::commit`]. The next batch may be sent
+    /// meanwhile: they are carried out in the order in which they were first polled.
     async fn append(&self, _batch: &Batch) -> Result<bool> {
         Ok(false)
     }

@@ -2,6 +2,7 @@
 //! decides it on the counts it holds in memory, writes it in one transaction, and answers only
 //! when that is on stable storage.
 
+mod ahead;
 mod announcer;
 mod batch;
 mod commit;
@@ -38,8 +39,11 @@ const RESOLVE_WAITS: [Duration; 5] = [
 
 /// Does it again from the beginning as long as the database gives it up for another's sake.
 macro_rules! whole {
-    ($once:expr) => {{
-        let mut left = BATCH_RETRIES;
+    ($once:expr) => {
+        whole!(BATCH_RETRIES, $once)
+    };
+    ($retries:expr, $once:expr) => {{
+        let mut left = $retries;
         loop {
             match $once.await {
                 Err(StoreError::Aborted(why)) if left > 0 => {
@@ -152,13 +156,28 @@ impl Writer {
         Ok(())
     }
 
-    /// One batch. If the database stumbles over it, its requests are tried one by one, so that
-    /// only the culprit gets the error.
-    async fn carry_out(&mut self, mut jobs: Vec<Job>) {
+    /// Requests, and what comes while they are carried out.
+    async fn carry_out(&mut self, jobs: Vec<Job>) {
         if let Err(stopped) = self.check_running() {
             return refuse_all(jobs, &stopped);
         }
-        let done = match whole!(self.commit(&mut jobs)) {
+        for (jobs, tried) in self.run_ahead(jobs).await {
+            self.finish(jobs, tried).await;
+        }
+    }
+
+    /// One batch, that was tried before if there is an error. If the database stumbles over it, its
+    /// requests are tried one by one, so that only the culprit gets the error.
+    async fn finish(&mut self, mut jobs: Vec<Job>, tried: Result<()>) {
+        let done = match tried {
+            Ok(()) => whole!(self.commit(&mut jobs)),
+            Err(StoreError::Aborted(why)) => {
+                tracing::warn!(why, "a batch is tried again");
+                whole!(BATCH_RETRIES - 1, self.commit(&mut jobs))
+            }
+            Err(error) => Err(error),
+        };
+        let done = match done {
             Err(StoreError::CommitUnknown(why)) if self.store.resolves_unknown_commits() => {
                 self.resolve(&mut jobs, why).await
             }

@@ -92,7 +92,7 @@ pub const SCENARIO: Scenario = Scenario {
 fn measure(bench: &Bench, record: &mut Record) -> Result<()> {
     let mut contenders = Vec::new();
     for shape in Shape::BOTH {
-        let load = Single { bench, shape, connections: CONNECTIONS };
+        let load = Single { bench, shape, connections: CONNECTIONS, way: Duration::ZERO };
         let mut add = |who: &str, turn: &'static Turn| {
             let name = format!("{who}, {}", shape.name());
             contenders.push(Contender::new(name, move |name, record| turn(load, name, record)));

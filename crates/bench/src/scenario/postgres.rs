@@ -14,10 +14,12 @@ use anyhow::{Result, ensure};
 use futures_util::future::try_join_all;
 use item_event_store::store::{Mode, open};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// As many connections as pgbench is known to like, and as many as everybody has elsewhere.
 pub const CONNECTIONS: [usize; 2] = [16, 64];
+/// How far away a database is that is not on the same machine: half of a round trip.
+const WAY: Duration = Duration::from_micros(500);
 /// Events of a batch.
 pub const BATCHES: [usize; 3] = [100, 1_000, 8_192];
 /// Ledgers that are written to at one time.
@@ -31,7 +33,8 @@ pub const SCENARIO: Scenario = Scenario {
     name: "postgres",
     title: "On PostgreSQL, beside plain SQL",
     about: "Single movements over HTTP beside pgbench, which inserts into the note's log with a \
-            row trigger that keeps the counts: as many connections for both. Then batches \
+            row trigger that keeps the counts: as many connections for both; also far away, \
+            where every byte takes half a millisecond in either direction. Then batches \
             through the library, with every check, guard and running balance, beside one \
             statement for each batch that takes positions from the ledger's row, inserts the \
             events from arrays, and keeps the counts by a statement-level trigger: no rules, no \
@@ -59,7 +62,7 @@ fn measure(bench: &Bench, record: &mut Record) -> Result<()> {
     let mut contenders = Vec::new();
     for connections in CONNECTIONS {
         for shape in Shape::BOTH {
-            let load = Single { bench, shape, connections };
+            let load = Single { bench, shape, connections, way: Duration::ZERO };
             let named = |who: &str| format!("{who}, {connections} connections, {}", shape.name());
             contenders.push(Contender::new(named("ItemEventStore"), move |name, record| {
                 load.postgres(Setup::default(), name, record)
@@ -69,7 +72,17 @@ fn measure(bench: &Bench, record: &mut Record) -> Result<()> {
             }));
         }
     }
-    let load = Single { bench, shape: Shape::Spread, connections: 64 };
+    for connections in CONNECTIONS {
+        let load = Single { bench, shape: Shape::Spread, connections, way: WAY };
+        let named = |who: &str| format!("{who}, {connections} connections, far away");
+        contenders.push(Contender::new(named("ItemEventStore"), move |name, record| {
+            load.postgres(Setup::default(), name, record)
+        }));
+        contenders.push(Contender::new(named("row trigger"), move |name, record| {
+            load.row_trigger(name, record)
+        }));
+    }
+    let load = Single { bench, shape: Shape::Spread, connections: 64, way: Duration::ZERO };
     contenders.push(Contender::new("ItemEventStore, two instances", move |name, record| {
         load.postgres(Setup { more_instances: 1, ..Setup::default() }, name, record)
     }));

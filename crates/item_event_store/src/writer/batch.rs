@@ -4,6 +4,7 @@
 use super::memory::Memory;
 use super::queue::{Job, Reply};
 use crate::decide::{Base, Decided, Draft, Undo};
+use crate::event::Event;
 use crate::facts::Facts;
 use crate::ids::IdempotencyKey;
 use crate::rejection::{Rejected, Rejection};
@@ -18,6 +19,8 @@ pub(super) struct Plan {
     pub batch: Batch,
     verdicts: Vec<Verdict>,
     undo: Undo,
+    /// The last event before it.
+    last_event: Option<Event>,
 }
 
 enum Verdict {
@@ -36,7 +39,7 @@ impl Plan {
         facts: &Facts,
         now: Timestamp,
     ) -> Self {
-        let base = memory.head.clone();
+        let (base, last_event) = (memory.head.clone(), memory.last_event().cloned());
         let start = Base { position: base.position, items_revision: base.items_revision, now };
         let mut draft = Draft::new(&mut memory.book, facts, start);
         let mut known: HashMap<IdempotencyKey, StoredRequest> =
@@ -90,12 +93,18 @@ impl Plan {
             inventory: drafted.inventory,
             requests,
         };
-        Self { batch, verdicts, undo: drafted.undo }
+        Self { batch, verdicts, undo: drafted.undo, last_event }
     }
 
-    /// It is not written after all: takes it out of the book again.
+    /// Whether one statement can write it.
+    pub fn is_plain(&self) -> bool {
+        self.batch.item_changes.is_empty() && !self.batch.requests.is_empty()
+    }
+
+    /// It is not written after all: takes it out of the memory again.
     pub fn take_back(self, memory: &mut Memory) {
         self.undo.apply(&mut memory.book);
+        memory.go_back(self.batch.base, self.last_event);
     }
 
     /// The replies, in the order of the requests. Hands the events over instead of copying them.

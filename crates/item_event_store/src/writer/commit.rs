@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 
 impl Writer {
     pub(super) async fn commit(&mut self, jobs: &mut Vec<Job>) -> Result<Vec<Reply>> {
-        if let Some(replies) = self.commit_unseen(jobs).await? {
+        if let Some(replies) = self.commit_in_turn(jobs).await? {
             return Ok(replies);
         }
         failpoint!("before_begin");
@@ -38,37 +38,27 @@ impl Writer {
         Ok(self.committed(plan, memory))
     }
 
-    /// Decides without a look at the log, where the store looks for the keys itself as it writes.
-    /// Nor is the head looked at as long as nobody else seems to write; else it is locked first,
-    /// and what has come in the meantime goes along. `None` when that is not to be had.
-    async fn commit_unseen(&mut self, jobs: &mut Vec<Job>) -> Result<Option<Vec<Reply>>> {
+    /// While others write: locks the head before anything is decided, and what has come in the
+    /// meantime goes along. The store looks for the keys itself as it writes. `None` when that is
+    /// not to be had.
+    async fn commit_in_turn(&mut self, jobs: &mut Vec<Job>) -> Result<Option<Vec<Reply>>> {
         let Some(memory) = self.memory.as_ref().filter(|_| self.store.finds_stored_keys()) else {
             return Ok(None);
         };
-        if looks_back(jobs) {
+        if memory.alone() || looks_back(jobs) {
             return Ok(None);
         }
-        let mut tx = None;
-        if !memory.alone() {
-            let mut begun = self.store.begin(&[], Some(&memory.head)).await?;
-            let memory = Memory::catch_up(self.memory.take(), begun.as_mut()).await?;
+        let mut tx = self.store.begin(&[], Some(&memory.head)).await?;
+        let mut memory = Memory::catch_up(self.memory.take(), tx.as_mut()).await?;
+        self.queue.add_to(jobs);
+        if looks_back(jobs) {
             self.memory = Some(memory);
-            self.queue.add_to(jobs);
-            if looks_back(jobs) {
-                return Ok(None);
-            }
-            tx = Some(begun);
+            return Ok(None);
         }
-        let Some(mut memory) = self.memory.take() else { return Ok(None) };
         let now = self.now(&memory);
         let plan = Plan::decide(jobs, vec![], &mut memory, &Facts::default(), now);
-        let fits = plan.batch.item_changes.is_empty() && !plan.batch.requests.is_empty();
         failpoint!("before_append");
-        let appended = match tx {
-            _ if !fits => Ok(false),
-            Some(tx) => tx.append(&plan.batch).await,
-            None => self.store.append(&plan.batch).await,
-        };
+        let appended = if plan.is_plain() { tx.append(&plan.batch).await } else { Ok(false) };
         match appended {
             Ok(true) => {
                 failpoint!("after_commit");
@@ -86,20 +76,25 @@ impl Writer {
 
     /// What everybody is told once a batch is committed.
     fn committed(&mut self, plan: Plan, mut memory: Memory) -> Vec<Reply> {
-        memory.committed(&plan.batch);
+        memory.take_over(&plan.batch);
         self.memory = Some(memory);
+        self.told(plan)
+    }
+
+    /// The same, where the memory has it already.
+    pub(super) fn told(&mut self, plan: Plan) -> Vec<Reply> {
         self.announce(&plan);
         plan.replies()
     }
 
     /// The ledger's time never goes back.
-    fn now(&self, memory: &Memory) -> Timestamp {
+    pub(super) fn now(&self, memory: &Memory) -> Timestamp {
         self.clock.now().max(memory.head.last_created_at)
     }
 }
 
 /// Whether some request is judged by more than the counts.
-fn looks_back(jobs: &[Job]) -> bool {
+pub(super) fn looks_back(jobs: &[Job]) -> bool {
     !Wanted::by(jobs.iter().map(|job| &job.request)).is_empty()
 }
 

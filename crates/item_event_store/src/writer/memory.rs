@@ -72,12 +72,23 @@ impl Memory {
         self.batches_alone >= BATCHES_ALONE
     }
 
-    /// Takes over what was just committed. The book has it already.
-    pub fn committed(&mut self, batch: &Batch) {
+    /// Goes on to where a batch ends. The book has it already.
+    pub fn take_over(&mut self, batch: &Batch) {
         self.head = batch.head.clone();
         if let Some(event) = batch.events.last() {
             self.last_event = Some(event.clone());
         }
+    }
+
+    /// The last event of the log.
+    pub fn last_event(&self) -> Option<&Event> {
+        self.last_event.as_ref()
+    }
+
+    /// Goes back to where a batch began.
+    pub fn go_back(&mut self, base: Head, last_event: Option<Event>) {
+        self.head = base;
+        self.last_event = last_event;
     }
 
     fn is_prefix_of(&self, head: &Head) -> bool {

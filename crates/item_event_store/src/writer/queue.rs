@@ -84,6 +84,8 @@ struct Line {
     commands: usize,
     bytes: usize,
     closed: bool,
+    /// So many requests, and whoever waits for them is woken.
+    wanted: usize,
 }
 
 /// First come, first served, but that requests overtake upkeep once; many may push, one takes.
@@ -112,8 +114,11 @@ impl Queue {
         line.commands += commands;
         line.bytes += bytes;
         line.waiting.push_back(Waiting::Request(job));
+        let enough = line.requests >= line.wanted;
         drop(line);
-        self.arrived.notify_one();
+        if enough {
+            self.arrived.notify_one();
+        }
         Ok(())
     }
 
@@ -164,6 +169,24 @@ impl Queue {
                 if line.closed {
                     return None;
                 }
+                line.wanted = 1;
+            }
+            self.arrived.notified().await;
+        }
+    }
+
+    /// Waits until so many requests are there, and no upkeep before whose turn they would come: a
+    /// batch of them.
+    pub async fn take_filled(&self, requests: usize) -> Vec<Job> {
+        loop {
+            {
+                let mut line = self.lock();
+                if line.requests >= requests && line.requests == line.waiting.len() {
+                    let mut jobs = Vec::new();
+                    line.add_to(&mut jobs);
+                    return jobs;
+                }
+                line.wanted = requests;
             }
             self.arrived.notified().await;
         }
@@ -276,5 +299,44 @@ mod tests {
         assert!(matches!(queue.next().await, Some(Work::Upkeep(_))));
         assert!(matches!(queue.next().await, Some(Work::Requests(_))));
         assert_eq!(queue.len(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_filled_batch_waits_for_the_last_request_and_for_no_upkeep() {
+        let queue = Queue::default();
+        let filled = queue.take_filled(2);
+        tokio::pin!(filled);
+        assert!(futures_util::poll!(filled.as_mut()).is_pending());
+        queue.push(job("a")).expect("queued");
+        assert!(futures_util::poll!(filled.as_mut()).is_pending());
+        queue.push(job("b")).expect("queued");
+        assert_eq!(filled.await.len(), 2);
+        queue.push_upkeep(upkeep()).expect("queued");
+        queue.push(job("c")).expect("queued");
+        {
+            let filled = queue.take_filled(1);
+            tokio::pin!(filled);
+            assert!(
+                futures_util::poll!(filled.as_mut()).is_pending(),
+                "the upkeep's turn is first"
+            );
+        }
+        let Some(Work::Upkeep(_)) = queue.next().await else { panic!("an upkeep") };
+        assert_eq!(queue.take_filled(1).await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_one_request_is_woken_by_it_after_a_wait_for_many() {
+        let queue = Queue::default();
+        {
+            let filled = queue.take_filled(3);
+            tokio::pin!(filled);
+            assert!(futures_util::poll!(filled.as_mut()).is_pending());
+        }
+        let next = queue.next();
+        tokio::pin!(next);
+        assert!(futures_util::poll!(next.as_mut()).is_pending());
+        queue.push(job("a")).expect("queued");
+        assert!(matches!(futures_util::poll!(next.as_mut()), std::task::Poll::Ready(Some(_))));
     }
 }

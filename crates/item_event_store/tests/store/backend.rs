@@ -11,6 +11,7 @@ use item_event_store::command::{
 use item_event_store::error::ExecuteError;
 use item_event_store::event::Event;
 use item_event_store::ids::{IdempotencyKey, ItemId, LedgerName, Position};
+use item_event_store::limits::BATCHES_UNDER_WAY;
 use item_event_store::query::{EventQuery, Order};
 use item_event_store::reason::Kind;
 use item_event_store::rejection::Rejection;
@@ -194,6 +195,11 @@ impl TestLedger {
         let query = EventQuery::all(Order::OldestFirst, 1_000_000);
         self.ledger().store().events(&query).await.expect("reads").value
     }
+}
+
+/// How many batches of a ledger are being written at one time, at most.
+pub fn under_way(ledger: &Ledger) -> usize {
+    if ledger.store().finds_stored_keys() { BATCHES_UNDER_WAY } else { 1 }
 }
 
 pub fn recorded(answer: Result<Answer, ExecuteError>) -> Recorded {

@@ -1,7 +1,7 @@
 //! One order for everybody: whoever else writes, the writer waits its turn and sees what was
 //! written.
 
-use crate::backend::{TestLedger, bakeoff, batch, correct, create, recorded};
+use crate::backend::{TestLedger, bakeoff, batch, correct, create, recorded, under_way};
 use item_event_store::access::Role;
 use item_event_store::command::Request;
 use item_event_store::error::ExecuteError;
@@ -79,11 +79,12 @@ pub async fn a_full_queue_refuses(t: &TestLedger) {
     let mut shell = t.backend.shell();
     shell.run(t.backend.words().begin).expect("begun");
     let mut waiting = tokio::task::JoinSet::new();
-    // One batch is already with the writer, which waits for the shell.
-    for _ in 0..QUEUE_REQUESTS + 2 {
+    // As many batches as can be are already with the writer, which waits for the shell.
+    let under_way = under_way(&t.ledger());
+    for _ in 0..=under_way + QUEUE_REQUESTS {
         let (ledger, request) = (t.ledger(), t.request(vec![batch(item, 1)]));
         waiting.spawn(async move { ledger.execute(request, Role::Manager).await });
-        if waiting.len() == 1 {
+        if waiting.len() <= under_way {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }

@@ -39,9 +39,9 @@ pub const ALL: &[Bug] = &[
     },
     Bug {
         name: "declined_batch_left_in_the_book",
-        file: "item_event_store/src/writer/commit.rs",
-        right: r"        plan.take_back(&mut memory);",
-        wrong: r"        if !BUG { plan.take_back(&mut memory) }",
+        file: "item_event_store/src/writer/batch.rs",
+        right: r"        self.undo.apply(&mut memory.book);",
+        wrong: r"        if !BUG { self.undo.apply(&mut memory.book) }",
         found_by: &[(Kill, Postgres)],
     },
     Bug {

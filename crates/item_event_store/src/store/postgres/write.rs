@@ -23,7 +23,11 @@ use crate::store::{Batch, Head, Loaded, Result, Tail, WriteTx};
 use crate::time::Timestamp;
 use async_trait::async_trait;
 use futures_util::future::OptionFuture;
-use std::sync::Arc;
+use futures_util::poll;
+use std::pin::pin;
+use std::sync::{Arc, Weak};
+use std::task::Poll;
+use tokio::sync::Mutex;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error, Row};
 
@@ -34,13 +38,16 @@ pub(super) struct Writing {
     unended: Arc<Unended>,
     /// Whether its rows are on some node of Citus.
     distributed: bool,
+    /// The connection of the batches that are under way.
+    appending: Mutex<Weak<InTransaction>>,
 }
 
 impl Writing {
     pub async fn to(connections: &Arc<Connections>, ledger: &LedgerName) -> Result<Self> {
         let distributed = migrations::are_distributed(&connections.get().await?).await?;
         let (connections, ledger) = (Arc::clone(connections), ledger.clone());
-        Ok(Self { connections, ledger, unended: Arc::default(), distributed })
+        let (unended, appending) = (Arc::default(), Mutex::default());
+        Ok(Self { connections, ledger, unended, distributed, appending })
     }
 
     /// See [`LedgerStore::finds_stored_keys`].
@@ -50,29 +57,44 @@ impl Writing {
         !self.distributed
     }
 
-    /// Writes a batch and commits it, in one statement: see [`LedgerStore::append`].
+    /// Writes a batch and commits it, in one statement, on the connection of the one that is under
+    /// way if there is one: see [`LedgerStore::append`].
     ///
     /// [`LedgerStore::append`]: crate::store::LedgerStore::append
     pub async fn append(&self, batch: &Batch) -> Result<bool> {
-        let conn = self.connections.get().await?;
-        let statement = conn.prepare(APPEND_BATCH).await?;
         let columns = append::whole_batch(&self.ledger, batch);
         let params: Vec<_> = append::params(&columns).collect();
-        let conn = InTransaction::new(conn);
-        let unknown = match in_time(conn.client().query(&statement, &params)).await {
-            Ok(Ok(rows)) => {
-                conn.ended();
-                return says_yes(&rows);
-            }
-            Ok(Err(error)) if rolls_back(&error) => {
-                conn.ended();
-                return Err(interpret(&error));
-            }
-            Ok(Err(error)) => with_cause(&error),
-            Err(late) => late.to_string(),
+        let mut appending = self.appending.lock().await;
+        let conn = match appending.upgrade() {
+            Some(conn) => conn,
+            None => Arc::new(InTransaction::new(self.connections.get().await?)),
         };
-        conn.close();
-        Err(StoreError::CommitUnknown(unknown))
+        *appending = Arc::downgrade(&conn);
+        let statement = conn.prepare(APPEND_BATCH).await?;
+        let answered = {
+            let mut answer = pin!(in_time(conn.client().query(&statement, &params)));
+            // It is sent before the next one may be.
+            let answered = poll!(answer.as_mut());
+            drop(appending);
+            match answered {
+                Poll::Ready(answered) => answered,
+                Poll::Pending => answer.await,
+            }
+        };
+        let unknown = |why| Err(StoreError::CommitUnknown(why));
+        let (ended, said) = match answered {
+            Ok(Ok(rows)) => (true, says_yes(&rows)),
+            Ok(Err(error)) if rolls_back(&error) => (true, Err(interpret(&error))),
+            Ok(Err(error)) => (false, unknown(with_cause(&error))),
+            Err(late) => (false, unknown(late.to_string())),
+        };
+        // The last one that was under way lets go of the connection.
+        match Arc::into_inner(conn) {
+            Some(conn) if ended => conn.ended(),
+            Some(conn) => conn.close(),
+            None => {}
+        }
+        said
     }
 
     /// Locks the head. A ledger that was last written on another server, database or timeline gets
