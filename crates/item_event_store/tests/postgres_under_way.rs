@@ -138,3 +138,18 @@ async fn both_are_resolved_by_their_keys_when_their_connection_is_lost() {
     assert_eq!(positions(answers).await, [1, 2]);
     assert_eq!(verify(&held.ledger).await, Position(2));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_waits_for_the_head_in_vain_is_told_before_those_behind() {
+    let held = Held::by(LOCK).await;
+    let first = held.send(batch(), 0).await;
+    let second = held.send(batch(), 0).await;
+    match first.await.expect("joins") {
+        Err(ExecuteError::NotStarted(why)) => assert!(why.contains("lock timeout"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+    assert!(!second.is_finished(), "it waits for itself");
+    held.let_go("ROLLBACK").await;
+    assert_eq!(positions(vec![second]).await, [1]);
+    assert_eq!(verify(&held.ledger).await, Position(1));
+}

@@ -5,7 +5,7 @@
 
 use super::batch::Plan;
 use super::commit::looks_back;
-use super::{Job, Result, Writer, answer_all};
+use super::{Job, Result, Writer, answer_all, refuse_all};
 use crate::error::StoreError;
 use crate::facts::Facts;
 use crate::failpoint::failpoint;
@@ -44,9 +44,14 @@ impl Writer {
                         failpoint!("after_commit");
                         answer_all(jobs, self.told(plan));
                     }
-                    Some(failed) => {
+                    Some((mut jobs, plan, appended)) => {
+                        if let Err(error @ StoreError::Busy(_)) = &appended {
+                            // Those behind it wait as long again, for themselves.
+                            refuse_all(std::mem::take(&mut jobs), error);
+                        }
                         let others = under_way.collect::<Vec<_>>().await;
-                        let failed = std::iter::once(failed).chain(others).collect();
+                        let failed =
+                            std::iter::once((jobs, plan, appended)).chain(others).collect();
                         return self.take_back(failed).into_iter().chain(unsent).collect();
                     }
                 },
@@ -100,7 +105,9 @@ impl Writer {
             if let Some(memory) = memory.as_mut() {
                 plan.take_back(memory);
             }
-            left.insert(0, (jobs, appended.map(drop)));
+            if !jobs.is_empty() {
+                left.insert(0, (jobs, appended.map(drop)));
+            }
         }
         self.memory = memory;
         left
