@@ -123,7 +123,7 @@ macro_rules! suite {
         a_count_that_was_taken_away_comes_back_with_the_next_event,
                 one_item_alone,
                 it_works_while_the_ledger_is_written_to,
-                no_write_waits_longer_than_one_batch,
+                no_write_waits_longer_than_what_is_under_way,
                 a_log_that_does_not_add_up_is_left_alone,
                 a_wrong_row_never_reaches_a_decision;
             summary:

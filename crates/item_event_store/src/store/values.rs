@@ -50,7 +50,7 @@ pub struct LedgerInfo {
 /// What one commit writes. Positions, versions, balances and numbers are already given.
 #[derive(Debug)]
 pub struct Batch {
-    /// The head before it, as [`WriteTx::head`] said.
+    /// The head before it: as [`WriteTx::head`] said, or as the batch under way before it makes it.
     pub base: Head,
     /// The head after it.
     pub head: Head,

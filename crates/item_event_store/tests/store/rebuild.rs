@@ -146,7 +146,7 @@ fn another_batch(ledger: &Ledger) {
     });
 }
 
-pub async fn no_write_waits_longer_than_one_batch(t: &TestLedger) {
+pub async fn no_write_waits_longer_than_what_is_under_way(t: &TestLedger) {
     const CLIENTS: usize = 16;
     let item = t.item("Croissant", 0).await;
     t.item("Baguette", 5).await;
