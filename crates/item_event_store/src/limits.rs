@@ -61,6 +61,12 @@ pub const MAX_OPEN_LEDGERS: usize = 256;
 /// How long a ledger stays open that nobody uses.
 pub const LEDGER_IDLE: std::time::Duration = std::time::Duration::from_mins(5);
 
+/// Connections to PostgreSQL that an open store has for its writers, one for each ledger that is
+/// being written.
+pub const WRITE_CONNECTIONS: usize = 8;
+/// Connections to PostgreSQL that an open store has for all else.
+pub const READ_CONNECTIONS: usize = 16;
+
 /// How long a ledger's announcements to other programs are apart at least.
 pub const ANNOUNCE_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
 

@@ -1,3 +1,5 @@
--- No parameters. What names this transaction: its process, and when it began, in microseconds of the
--- epoch. Sent together with BEGIN.
-SELECT pg_backend_pid(), (extract(epoch FROM now()) * 1000000)::bigint
+-- No parameters. Sent behind BEGIN: until the transaction ends nobody waits for a lock for long, and
+-- everything is looked up by an index, as in set_writing.sql. What names the transaction: its process,
+-- and when it began.
+SELECT pg_backend_pid(), now(),
+  set_config('lock_timeout', '2s', true), set_config('enable_seqscan', 'off', true)

@@ -1,10 +1,11 @@
-//! Connections: where they lead, what is checked before they are trusted, and the pool of them.
+//! Connections: where they lead, what is checked before they are trusted, and the pools of them.
 
 use super::address::{Address, CONNECT_TIMEOUT};
 use super::hints::Hints;
 use super::rows::Cells;
 use super::statements::{BEGIN_READ, BEGIN_WRITE, DURABILITY, SET_WRITING, SETTINGS};
 use crate::error::StoreError;
+use crate::limits::{READ_CONNECTIONS, WRITE_CONNECTIONS};
 use crate::store::{Mode, Result};
 use deadpool_postgres::{
     Client, Hook, HookError, Manager, ManagerConfig, Object, Pool, QueueMode, RecyclingMethod,
@@ -23,9 +24,6 @@ pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 pub(super) const WAIT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long the writer waits for an answer: a commit without one is unknown.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Connections of one open store, for its readers and its writers together.
-const MAX_CONNECTIONS: usize = 16;
 
 /// The oldest server whose commits can be told apart.
 const MIN_SERVER_VERSION: i32 = 130_000;
@@ -135,7 +133,8 @@ pub(super) async fn in_time<T>(answers: impl Future<Output = T>) -> Result<T> {
 
 /// The connections of an open store.
 pub(super) struct Connections {
-    pool: Pool,
+    readers: Pool,
+    writers: Pool,
     mode: Mode,
     place: String,
     hints: Hints,
@@ -146,26 +145,11 @@ impl Connections {
     /// set to can change.
     pub async fn open(url: &str, mode: Mode) -> Result<Self> {
         let address = Address::parse(url)?;
-        let Address { config, tls } = address.clone();
-        let place = config.get_dbname().unwrap_or("the user's own").to_owned();
-        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let pool = Pool::builder(Manager::from_config(config, tls, recycling))
-            .max_size(MAX_CONNECTIONS)
-            // The one that was used last: its server process has everything at hand.
-            .queue_mode(QueueMode::Lifo)
-            .wait_timeout(Some(WAIT_TIMEOUT))
-            .create_timeout(Some(CONNECT_TIMEOUT))
-            .runtime(Runtime::Tokio1)
-            .post_create(Hook::async_fn(|client, _| {
-                Box::pin(async move {
-                    let row = client.query_one(DURABILITY, &[]).await;
-                    let row = row.map_err(HookError::Backend)?;
-                    commits_last(&row, 0).map_err(|error| HookError::message(error.to_string()))
-                })
-            }))
-            .build()
-            .map_err(|error| StoreError::Failed(error.to_string()))?;
-        let connections = Self { pool, mode, place, hints: Hints::new(address) };
+        let place = address.config.get_dbname().unwrap_or("the user's own").to_owned();
+        let readers = pool(&address, READ_CONNECTIONS)?;
+        let writers = pool(&address, WRITE_CONNECTIONS)?;
+        let hints = Hints::new(address);
+        let connections = Self { readers, writers, mode, place, hints };
         check(&connections.get().await?).await?;
         check_pooler(&connections).await?;
         Ok(connections)
@@ -186,7 +170,13 @@ impl Connections {
     }
 
     pub async fn get(&self) -> Result<Connection> {
-        Ok(Connection(self.pool.get().await?))
+        Ok(Connection(self.readers.get().await?))
+    }
+
+    /// A connection for the writer of a ledger, whatever is being read. While one ledger is written
+    /// it is the same one, batch after batch: its server process has everything at hand.
+    pub async fn writer(&self) -> Result<Connection> {
+        Ok(Connection(self.writers.get().await?))
     }
 
     /// A connection on which all that is read was true at one moment.
@@ -195,6 +185,28 @@ impl Connections {
         conn.batch(BEGIN_READ).await?;
         Ok(conn)
     }
+}
+
+/// Connects when a connection is needed and none is free.
+fn pool(address: &Address, max: usize) -> Result<Pool> {
+    let Address { config, tls } = address.clone();
+    let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    Pool::builder(Manager::from_config(config, tls, recycling))
+        .max_size(max)
+        // The one that was used last.
+        .queue_mode(QueueMode::Lifo)
+        .wait_timeout(Some(WAIT_TIMEOUT))
+        .create_timeout(Some(CONNECT_TIMEOUT))
+        .runtime(Runtime::Tokio1)
+        .post_create(Hook::async_fn(|client, _| {
+            Box::pin(async move {
+                let row = client.query_one(DURABILITY, &[]).await;
+                let row = row.map_err(HookError::Backend)?;
+                commits_last(&row, 0).map_err(|error| HookError::message(error.to_string()))
+            })
+        }))
+        .build()
+        .map_err(|error| StoreError::Failed(error.to_string()))
 }
 
 /// Refuses a server that loses what it acknowledged: by the column that [`DURABILITY`] has.

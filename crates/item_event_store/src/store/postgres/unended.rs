@@ -2,25 +2,18 @@
 //! for it in vain ends it.
 
 use super::connection::Connections;
+use super::rows::Cells;
 use super::statements::TERMINATE;
 use crate::error::StoreError;
 use crate::store::Result;
 use crate::time::Timestamp;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio_postgres::SimpleQueryMessage;
+use tokio_postgres::Row;
 
 /// A transaction, as the server knows it. No other one has both its process and its beginning.
 struct Backend {
     pid: i32,
     began_at: Timestamp,
-}
-
-impl Backend {
-    fn named(answer: &SimpleQueryMessage) -> Option<Self> {
-        let SimpleQueryMessage::Row(row) = answer else { return None };
-        let began_at = Timestamp::from_micros(row.get(1)?.parse().ok()?);
-        Some(Self { pid: row.get(0)?.parse().ok()?, began_at })
-    }
 }
 
 /// Those of one ledger.
@@ -35,10 +28,11 @@ pub(super) struct Begun {
 
 impl Begun {
     /// By the row of `transaction.sql`.
-    pub fn new(answers: &[SimpleQueryMessage], unended: &Arc<Unended>) -> Result<Self> {
-        let backend = answers.iter().find_map(Backend::named).ok_or_else(|| {
+    pub fn new(rows: &[Row], unended: &Arc<Unended>) -> Result<Self> {
+        let row = Cells(rows.first().ok_or_else(|| {
             StoreError::Failed("the database does not say which transaction this is".into())
-        })?;
+        })?);
+        let backend = Backend { pid: row.get(0)?, began_at: row.get(1)? };
         Ok(Self { backend: Some(backend), unended: Arc::clone(unended) })
     }
 

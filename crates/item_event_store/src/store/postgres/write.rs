@@ -6,8 +6,8 @@ use super::error::{interpret, is_plain_error, rolls_back, with_cause};
 use super::reads::{self, Reader, no_ledger};
 use super::rows::{self, Cells};
 use super::statements::{
-    APPEND_BATCH, BEGIN_WRITE, BUMP_COUNTS_REVISION, CURRENT_XACT, DELETE_COUNTS, LOCK_HEAD,
-    PUT_SETTINGS, REQUESTS, SET_EPOCH, SET_WRITING, TRANSACTION,
+    APPEND_BATCH, BEGIN_WRITE, BUMP_COUNTS_REVISION, CURRENT_XACT, DELETE_COUNTS, EVENTS_FROM,
+    LOCK_HEAD, PUT_SETTINGS, REQUESTS, SET_EPOCH, SET_WRITING, TRANSACTION,
 };
 use super::unended::{Begun, Unended};
 use super::{append, load, migrations};
@@ -67,7 +67,7 @@ impl Writing {
         let mut appending = self.appending.lock().await;
         let conn = match appending.upgrade() {
             Some(conn) => conn,
-            None => Arc::new(InTransaction::new(self.connections.get().await?)),
+            None => Arc::new(InTransaction::new(self.connections.writer().await?)),
         };
         *appending = Arc::downgrade(&conn);
         let statement = conn.prepare(APPEND_BATCH).await?;
@@ -132,27 +132,32 @@ impl Writing {
         keys: &[IdempotencyKey],
         behind: Option<&Head>,
     ) -> Result<(PostgresTx, String, String)> {
-        let conn = self.connections.get().await?;
+        let conn = self.connections.writer().await?;
+        // Prepared before the first is sent, so that they are sent in this order.
+        for sql in [REQUESTS, EVENTS_FROM, BEGIN_WRITE, TRANSACTION] {
+            conn.prepare(sql).await?;
+        }
         let lock = conn.prepare(LOCK_HEAD).await?;
-        conn.prepare(REQUESTS).await?;
-        let opening = format!("{BEGIN_WRITE};\n{TRANSACTION}");
         let conn = InTransaction::new(conn);
-        let (name, client) = (self.ledger.as_str(), conn.client());
-        let (params, reader): (Params<'_>, _) = (&[&name], Reader::new(&conn, &self.ledger));
+        let reader = Reader::new(&conn, &self.ledger);
+        let (name, set) = (reader.ledger(), self.distributed.then(|| conn.batch(SET_WRITING)));
+        let params: Params<'_> = &[&name];
         let stored = (!keys.is_empty()).then(|| reads::requests(&reader, keys));
         let beyond = behind.map(|head| Box::pin(load::events_from(&reader, head.position)));
-        let (transaction, set, locked, stored, events) = in_time(async {
+        let (begun, transaction, set, locked, stored, events) = in_time(async {
             tokio::join!(
-                client.simple_query(&opening),
-                conn.batch(SET_WRITING),
-                client.query_opt(&lock, params),
+                Box::pin(conn.execute(BEGIN_WRITE, &[])),
+                Box::pin(conn.query(TRANSACTION, &[])),
+                OptionFuture::from(set),
+                conn.client().query_opt(&lock, params),
                 OptionFuture::from(stored),
                 OptionFuture::from(beyond),
             )
         })
         .await?;
+        begun?;
         let begun = Begun::new(&transaction?, &self.unended)?;
-        set?;
+        set.transpose()?;
         let locked = locked?.ok_or_else(|| no_ledger(&self.ledger))?;
         let (stored, events) = (stored.transpose()?.unwrap_or_default(), events.transpose()?);
         let (written_on, server) = (Cells(&locked).get(10)?, Cells(&locked).get(11)?);
@@ -309,7 +314,9 @@ impl WriteTx for PostgresTx {
         let params: Vec<_> = append::params(&columns).collect();
         failpoint!("before_commit");
         let client = self.conn.client();
-        let sent = async { tokio::join!(client.query(&statement, &params), commit(client)) };
+        let sent = async {
+            tokio::join!(client.query(&statement, &params), client.batch_execute("COMMIT"))
+        };
         let (appended, committed) = match in_time(sent).await {
             // It ended the transaction: what came behind it did nothing.
             Ok((Err(error), _)) if is_plain_error(&error) => return Err(interpret(&error)),
