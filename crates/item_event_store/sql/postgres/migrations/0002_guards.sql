@@ -144,8 +144,10 @@ END $$;
 CREATE TRIGGER item_event_store_complete BEFORE INSERT ON item_event_store
 FOR EACH ROW WHEN (NEW.version IS NULL) EXECUTE FUNCTION item_event_store_complete();
 
--- Every row is within the range that is being written, and of an item. Rows typed in by hand move
--- their counts here, and the range is closed.
+-- Every row is within the range that is being written, and of an item. What is inserted together
+-- follows the log's last event without a gap: where the log ends is all that need be asked later. Items
+-- have no gaps either: if the highest is one, all are. Rows typed in by hand move their counts here, and
+-- the range is closed.
 CREATE FUNCTION item_event_store_inserted() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   outside BOOLEAN;
@@ -153,19 +155,27 @@ DECLARE
   by_hand BOOLEAN;
   last_event item_event_store%ROWTYPE;
 BEGIN
-  SELECT bool_or(l.ledger_id IS NULL), bool_or(n.items < n.rows), bool_or(l.by_hand)
+  SELECT
+    bool_or(l.ledger_id IS NULL OR (n.first > 1 AND e.id IS NULL)),
+    bool_or(n.lowest_item < 1 OR i.id IS NULL),
+    bool_or(l.by_hand)
   INTO outside, of_no_item, by_hand
   FROM (
     SELECT
-      n.ledger_id, min(n.id) AS first, max(n.id) AS last, count(*) AS rows, count(i.id) AS items
-    FROM inserted AS n
-    LEFT JOIN LATERAL (
-      SELECT i.id FROM items AS i
-      WHERE i.ledger_id = n.ledger_id AND i.id = n.item_id LIMIT 1) AS i ON true
-    GROUP BY n.ledger_id) AS n
+      n.ledger_id, min(n.id) AS first, max(n.id) AS last, count(*) AS rows,
+      max(n.created_at) AS last_created_at, min(n.item_id) AS lowest_item,
+      max(n.item_id) AS highest_item
+    FROM inserted AS n GROUP BY n.ledger_id) AS n
   LEFT JOIN ledgers AS l ON l.ledger_id = n.ledger_id
-    AND n.first > l.writing_after AND n.last <= l.position
-    AND (NOT l.by_hand OR n.rows = l.position - l.writing_after);
+    AND n.first > l.writing_after AND n.last <= l.position AND n.rows = n.last - n.first + 1
+    AND n.last_created_at <= l.last_created_at
+    AND (NOT l.by_hand OR n.rows = l.position - l.writing_after)
+  LEFT JOIN LATERAL (
+    SELECT e.id FROM item_event_store AS e
+    WHERE e.ledger_id = n.ledger_id AND e.id = n.first - 1 LIMIT 1) AS e ON true
+  LEFT JOIN LATERAL (
+    SELECT i.id FROM items AS i
+    WHERE i.ledger_id = n.ledger_id AND i.id = n.highest_item LIMIT 1) AS i ON true;
   IF outside THEN
     RAISE EXCEPTION 'given_by_ledger: leave out version; complete events are the writer''s'
       USING ERRCODE = 'check_violation';
@@ -316,6 +326,15 @@ DECLARE
   item items%ROWTYPE;
 BEGIN
   IF EXISTS (
+    SELECT FROM (
+      SELECT n.ledger_id, min(n.id) AS first, max(n.id) AS last, count(*) AS rows
+      FROM changed AS n GROUP BY n.ledger_id) AS n
+    LEFT JOIN items AS i ON i.ledger_id = n.ledger_id AND i.id = n.first - 1
+    WHERE n.rows <> n.last - n.first + 1 OR (n.first > 1 AND i.id IS NULL)) THEN
+    RAISE EXCEPTION 'given_by_ledger: items are numbered 1, 2, 3'
+      USING ERRCODE = 'check_violation';
+  END IF;
+  IF EXISTS (
     SELECT FROM ledgers AS l
     WHERE l.by_hand AND l.ledger_id IN (SELECT n.ledger_id FROM changed AS n)) THEN
     FOR item IN SELECT n.* FROM changed AS n ORDER BY n.ledger_id, n.revision LOOP
@@ -452,8 +471,7 @@ CREATE FUNCTION ledgers_moved() RETURNS trigger LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   no TEXT;
-  since BIGINT;
-  written RECORD;
+  last_event RECORD;
 BEGIN
   IF NEW.position > 9007199254740991 OR NEW.time_zone = ''
     OR NEW.day_start_hour NOT BETWEEN 0 AND 23
@@ -474,16 +492,15 @@ BEGIN
       OR NEW.counts_revision <> OLD.counts_revision OR NEW.created_at <> OLD.created_at
       THEN 'unexplained: the writer begins where the log ends' END;
   ELSE
-    -- Else the head is what the tables say. A new epoch comes alone. What was written is read, or
-    -- the last event when nothing was. Bounded on both sides: with one bound alone a plan without
-    -- values reads the table.
-    since := greatest(least(coalesce(OLD.writing_after, NEW.position), NEW.position - 1), 0);
-    SELECT count(*) AS events, max(e.id) AS position, max(e.created_at) AS last_created_at
-    INTO written FROM item_event_store AS e
-    WHERE e.ledger_id = NEW.ledger_id AND e.id > since AND e.id <= since + 9007199254740991;
+    -- Else the head is what the tables say: the log has no gaps, and ends here. A new epoch comes
+    -- alone. Bounded on both sides: with one bound alone a plan without values reads the table.
+    SELECT max(e.id) AS position, max(e.created_at) AS last_created_at INTO last_event
+    FROM item_event_store AS e
+    WHERE e.ledger_id = NEW.ledger_id
+      AND e.id >= NEW.position AND e.id <= NEW.position + 9007199254740991;
     no := CASE
-      WHEN NEW.position <> coalesce(written.position, 0) OR NEW.position - since <> written.events
-        OR NEW.last_created_at <> coalesce(written.last_created_at, OLD.last_created_at)
+      WHEN NEW.position <> coalesce(last_event.position, 0)
+        OR NEW.last_created_at <> coalesce(last_event.last_created_at, OLD.last_created_at)
         OR NEW.items_revision <> coalesce((
           SELECT max(c.revision) FROM item_changes AS c
           WHERE c.ledger_id = NEW.ledger_id AND c.revision >= NEW.items_revision), 0)

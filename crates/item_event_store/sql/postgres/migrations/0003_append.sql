@@ -17,7 +17,8 @@ CREATE FUNCTION ies_append_batch(
   request_id BIGINT[], request_key TEXT[], request_hash BYTEA[], request_actor TEXT[],
   request_created_at TIMESTAMPTZ[], request_position BIGINT[], request_outcome TEXT[]
 ) RETURNS BOOLEAN LANGUAGE plpgsql
--- Nobody waits for a lock for long. Plans are made once, for tables that will be large.
+-- Nobody waits for a lock for long. Plans are made once, for tables that will be large. Rows are taken
+-- from the arrays by their place: unnest would carry each array through a table of its own.
 SET lock_timeout = '2s' SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   here TEXT;
@@ -29,32 +30,39 @@ BEGIN
     here := set_config('ies.server', ies_server(), false);
   END IF;
   IF 'off' IN (current_setting('fsync'), current_setting('full_page_writes'),
-      current_setting('synchronous_commit'))
-    OR EXISTS (
-      SELECT FROM unnest(request_key) AS w (key)
-      CROSS JOIN LATERAL (
-        SELECT FROM requests AS r WHERE r.ledger_id = ledger AND r.key = w.key LIMIT 1) AS r)
-  THEN
+      current_setting('synchronous_commit')) THEN
     RETURN false;
   END IF;
-  -- Locks the head too. Keys that were stored before it can be seen by now, and others would have
-  -- moved it.
-  UPDATE ledgers AS l SET writing_after = l.position, position = position_after,
-    last_request_id = last_request_id_after, last_created_at = last_created_at_after
-  WHERE l.ledger_id = ledger AND l.epoch = epoch_before AND l.position = position_before
-    AND l.items_revision = items_revision_before AND l.counts_revision = counts_revision_before
-    AND l.last_request_id = last_request_id_before AND l.server = here AND l.archived_at IS NULL;
-  IF NOT FOUND THEN
+  BEGIN
+    -- Locks the head too: who stored a key later has moved it.
+    UPDATE ledgers AS l SET writing_after = l.position, position = position_after,
+      last_request_id = last_request_id_after, last_created_at = last_created_at_after
+    WHERE l.ledger_id = ledger AND l.epoch = epoch_before AND l.position = position_before
+      AND l.items_revision = items_revision_before AND l.counts_revision = counts_revision_before
+      AND l.last_request_id = last_request_id_before AND l.server = here
+      AND l.archived_at IS NULL;
+    IF NOT FOUND THEN
+      RETURN false;
+    END IF;
+    INSERT INTO requests (ledger_id, id, key, hash, actor, created_at, position, outcome)
+    SELECT
+      ledger, request_id[n], request_key[n], request_hash[n], request_actor[n],
+      request_created_at[n], request_position[n], request_outcome[n]
+    FROM generate_series(1, cardinality(request_id)) AS n;
+  EXCEPTION WHEN unique_violation THEN
+    -- The index finds a stored key for less than a look beforehand. The head is where it was.
     RETURN false;
-  END IF;
+  END;
   IF cardinality(event_id) > 0 THEN
     INSERT INTO item_event_store (
       ledger_id, id, item_id, quantity_change, reason, created_at, version, quantity_after, kind,
       occurred_at, actor, reference, note, corrects_event_id, request_id)
-    SELECT ledger, e.* FROM unnest(
-      event_id, event_item_id, event_quantity_change, event_reason, event_created_at,
-      event_version, event_quantity_after, event_kind, event_occurred_at, event_actor,
-      event_reference, event_note, event_corrects_event_id, event_request_id) AS e;
+    SELECT
+      ledger, event_id[n], event_item_id[n], event_quantity_change[n], event_reason[n],
+      event_created_at[n], event_version[n], event_quantity_after[n], event_kind[n],
+      event_occurred_at[n], event_actor[n], event_reference[n], event_note[n],
+      event_corrects_event_id[n], event_request_id[n]
+    FROM generate_series(1, cardinality(event_id)) AS n;
     -- As update_counts.sql does: by bisection.
     UPDATE item_inventory AS n SET
       quantity = count_quantity[width_bucket(n.item_id::bigint, count_item_id)],
@@ -75,10 +83,6 @@ BEGIN
       ON CONFLICT DO NOTHING;
     END IF;
   END IF;
-  INSERT INTO requests (ledger_id, id, key, hash, actor, created_at, position, outcome)
-  SELECT ledger, r.* FROM unnest(
-    request_id, request_key, request_hash, request_actor, request_created_at, request_position,
-    request_outcome) AS r;
   UPDATE ledgers AS l SET writing_after = NULL WHERE l.ledger_id = ledger;
   RETURN true;
 END $$;

@@ -1,0 +1,102 @@
+//! What is refused although it is written as the writer writes: a range of positions is opened,
+//! filled and closed again.
+
+mod postgres;
+
+use postgres::{Cluster, create, open, recorded, send};
+use tokio_postgres::Client;
+
+const OPEN: &str = "UPDATE ledgers SET
+    writing_after = position, position = position + 3, last_created_at = clock_timestamp()";
+const CLOSE: &str = "UPDATE ledgers SET writing_after = NULL";
+
+/// Complete events, one more piece each: `VALUES` of id, item and version.
+fn events(rows: &str) -> String {
+    format!(
+        "INSERT INTO item_event_store (
+           id, item_id, quantity_change, reason, created_at, version, quantity_after)
+         SELECT e.id, e.item_id, 1, 'batch', l.last_created_at, e.version, 9 + e.version
+         FROM ledgers AS l, (VALUES {rows}) AS e (id, item_id, version)"
+    )
+}
+
+/// An item and one event; and a shell that may write as the service may.
+async fn shell() -> Client {
+    let cluster = Cluster::started();
+    let database = cluster.new_database().await;
+    let ledger = open(&cluster.url("ies_app", &database)).await;
+    recorded(send(&ledger, create("Croissant", 10)).await);
+    cluster.connect("ies_app", &database).await
+}
+
+/// What the shell is told at the end of a transaction of these statements.
+async fn told(shell: &Client, statements: &[String]) -> Result<(), String> {
+    let all = format!("BEGIN; {}; COMMIT", statements.join(";"));
+    let told = shell.batch_execute(&all).await;
+    shell.batch_execute("ROLLBACK").await.expect("rolls back");
+    told.map_err(|error| error.as_db_error().map_or(error.to_string(), |e| e.message().into()))
+}
+
+async fn refused(shell: &Client, statements: &[String], why: &str) {
+    match told(shell, statements).await {
+        Err(said) => assert!(said.contains(why), "{said}"),
+        Ok(()) => panic!("was let through: {statements:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_range_has_no_gaps() {
+    let shell = shell().await;
+    let (open, close) = (OPEN.to_owned(), CLOSE.to_owned());
+    for rows in ["(2, 1, 2), (4, 1, 3)", "(3, 1, 2), (4, 1, 3)", "(5, 1, 2)"] {
+        refused(&shell, &[open.clone(), events(rows), close.clone()], "given_by_ledger").await;
+    }
+    let short = [open.clone(), events("(2, 1, 2), (3, 1, 3)"), close.clone()];
+    refused(&shell, &short, "the head is where the log ends").await;
+    let late = events("(2, 1, 2), (3, 1, 3), (4, 1, 4)")
+        .replace("l.last_created_at", "l.last_created_at + interval '1 microsecond'");
+    refused(&shell, &[open.clone(), late, close.clone()], "given_by_ledger").await;
+    // One statement may go on where another ended.
+    let whole = [open, events("(2, 1, 2)"), events("(3, 1, 3), (4, 1, 4)"), close];
+    assert_eq!(told(&shell, &whole).await, Ok(()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_event_is_of_an_item() {
+    let shell = shell().await;
+    for rows in [
+        "(2, 1, 2), (3, 2, 1), (4, 1, 3)",
+        "(2, 1, 2), (3, 0, 1), (4, 1, 3)",
+        "(2, -1, 1), (3, 1, 2), (4, 1, 3)",
+    ] {
+        let written = [OPEN.to_owned(), events(rows), CLOSE.to_owned()];
+        refused(&shell, &written, "item_not_found").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn items_have_no_gaps() {
+    let shell = shell().await;
+    let open = "UPDATE ledgers SET writing_after = position, items_revision = items_revision + 2";
+    let made = |ids: [i32; 2]| {
+        let [first, second] = ids;
+        let change = format!(
+            "INSERT INTO item_changes (
+               revision, item_id, action, position, name, unit, allow_negative, created_at,
+               updated_at)
+             SELECT c.revision, c.item_id, 'created', l.position, 'Brioche', 'piece', false,
+               l.last_created_at, l.last_created_at
+             FROM ledgers AS l, (VALUES (2, {first}), (3, {second})) AS c (revision, item_id)"
+        );
+        let items = "INSERT INTO items (
+               id, name, unit, allow_negative, created_at, updated_at, revision)
+             SELECT c.item_id, c.name, c.unit, c.allow_negative, c.created_at, c.updated_at,
+               c.revision
+             FROM item_changes AS c WHERE c.revision > 1";
+        [open.to_owned(), change, items.to_owned(), CLOSE.to_owned()]
+    };
+    for ids in [[2, 4], [3, 4], [5, 2]] {
+        refused(&shell, &made(ids), "items are numbered 1, 2, 3").await;
+    }
+    assert_eq!(told(&shell, &made([2, 3])).await, Ok(()));
+}
