@@ -34,7 +34,7 @@ BEGIN
     RETURN false;
   END IF;
   BEGIN
-    -- Locks the head too: who stored a key later has moved it.
+    -- Locks the head too, if it is the one that the batch was decided on.
     UPDATE ledgers AS l SET writing_after = l.position, position = position_after,
       last_request_id = last_request_id_after, last_created_at = last_created_at_after
     WHERE l.ledger_id = ledger AND l.epoch = epoch_before AND l.position = position_before

@@ -169,6 +169,7 @@ impl Connections {
         &self.place
     }
 
+    /// A connection for all that a ledger's writer does not do.
     pub async fn get(&self) -> Result<Connection> {
         Ok(Connection(self.readers.get().await?))
     }

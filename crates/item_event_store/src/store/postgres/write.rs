@@ -140,6 +140,7 @@ impl Writing {
         let lock = conn.prepare(LOCK_HEAD).await?;
         let conn = InTransaction::new(conn);
         let reader = Reader::new(&conn, &self.ledger);
+        // On Citus the node that has the ledger is told too what holds for the transaction.
         let (name, set) = (reader.ledger(), self.distributed.then(|| conn.batch(SET_WRITING)));
         let params: Params<'_> = &[&name];
         let stored = (!keys.is_empty()).then(|| reads::requests(&reader, keys));
