@@ -111,6 +111,30 @@ async fn a_refusal_reaches_a_client_that_is_still_sending() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fault_of_a_bulk_request_is_told_before_the_rest_has_come() {
+    let (server, client, _folder) = bakery().await;
+    let command = r#"{"command":"batch","item_id":1,"quantity":1}"#;
+    let wrong = r#"{"command":"batch","item_id":1,"quantity":1,"role":"admin"}"#;
+    for (kind, body) in [
+        ("application/json", format!("[{command},{wrong},")),
+        ("application/jsonl", format!("{command}\n{wrong}\n")),
+    ] {
+        let request = format!(
+            "POST /v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\
+             idempotency-key: k\r\ncontent-type: {kind}\r\n\
+             content-length: {BULK_BODY_BYTES}\r\n\r\n{body}",
+            server.token.as_deref().expect("a token"),
+        );
+        let answer = closed(raw(&server, request.as_bytes()).await).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+        assert!(answer.to_lowercase().contains("\r\nconnection: close\r\n"), "{answer}");
+        assert!(answer.contains(r#""line":2"#) && answer.contains("/1/role"), "{answer}");
+    }
+    let (_, item) = client.get("/v1/items/1/inventory").await;
+    assert_eq!(item["inventory"]["quantity"], 1_000, "nothing of it is recorded");
+}
+
 #[tokio::test]
 async fn a_bulk_body_has_at_most_8_mib_and_8192_commands() {
     let (_server, client, _folder) = bakery().await;

@@ -1,7 +1,7 @@
 //! Bodies that come compressed. The limit is on what comes out, so that a small body cannot become
 //! a large one.
 
-use super::extract::too_large;
+use super::extract::{Sink, too_large};
 use super::headers::only;
 use super::limits::ZSTD_WINDOW_BYTES;
 use super::problem::{Problem, kinds};
@@ -9,7 +9,11 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use ruzstd::decoding::StreamingDecoder;
-use std::io::{self, Read};
+use std::fmt::Display;
+use std::io::{ErrorKind, Read};
+
+/// What is decompressed at a time.
+const PIECE_BYTES: usize = 64 * 1024;
 
 /// How a body is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,45 +40,71 @@ impl Coding {
         }
     }
 
-    /// What was compressed, of at most `limit` bytes.
-    pub async fn decode(self, body: Bytes, limit: usize) -> Result<Bytes, Problem> {
-        let decoded = tokio::task::spawn_blocking(move || self.decoded(&body, limit)).await;
-        match decoded.map_err(Problem::internal)? {
-            Ok(text) if text.len() > limit => Err(too_large(limit)),
-            Ok(text) => Ok(text.into()),
-            Err(error) => {
-                let detail = format!("the body cannot be decompressed: {error}");
-                Err(Problem::new(&kinds::INVALID_BODY, detail))
-            }
-        }
+    /// Gives a sink what was compressed, of at most `limit` bytes.
+    pub async fn decode<S: Sink>(
+        self,
+        body: Bytes,
+        limit: usize,
+        mut sink: S,
+    ) -> Result<S, Problem> {
+        let decoding = tokio::task::spawn_blocking(move || {
+            let mut text = Text { sink: &mut sink, left: limit, limit };
+            self.decode_into(&body, &mut text)?;
+            Ok(sink)
+        });
+        decoding.await.map_err(Problem::internal)?
     }
 
-    /// At most one byte more than the limit.
-    fn decoded(self, mut body: &[u8], limit: usize) -> io::Result<Vec<u8>> {
-        let most = limit as u64 + 1;
-        let mut text = Vec::new();
+    fn decode_into<S: Sink>(self, mut body: &[u8], text: &mut Text<'_, S>) -> Result<(), Problem> {
         match self {
-            Self::Gzip => {
-                MultiGzDecoder::new(body).take(most).read_to_end(&mut text)?;
-            }
+            Self::Gzip => text.take_all(MultiGzDecoder::new(body)),
             Self::Zstd => {
                 // A body is one frame or several.
-                while !body.is_empty() && text.len() <= limit {
+                while !body.is_empty() {
                     let frame =
                         StreamingDecoder::new_with_max_window_size(&mut body, ZSTD_WINDOW_BYTES);
-                    let mut frame = frame.map_err(io::Error::other)?;
-                    frame.by_ref().take(most - text.len() as u64).read_to_end(&mut text)?;
+                    let mut frame = frame.map_err(damaged)?;
+                    text.take_all(&mut frame)?;
                     let frame = frame.into_frame_decoder();
                     let (told, counted) =
                         (frame.get_checksum_from_data(), frame.get_calculated_checksum());
-                    if frame.is_finished() && told.is_some() && told != counted {
-                        return Err(io::Error::other("its checksum is wrong"));
+                    if told.is_some() && told != counted {
+                        return Err(damaged("its checksum is wrong"));
                     }
                 }
+                Ok(())
             }
         }
-        Ok(text)
     }
+}
+
+/// What comes out, on its way to a sink.
+struct Text<'a, S> {
+    sink: &'a mut S,
+    /// So many bytes may still come.
+    left: usize,
+    limit: usize,
+}
+
+impl<S: Sink> Text<'_, S> {
+    fn take_all(&mut self, mut decoder: impl Read) -> Result<(), Problem> {
+        let mut piece = vec![0; PIECE_BYTES];
+        loop {
+            match decoder.read(&mut piece) {
+                Ok(0) => return Ok(()),
+                Ok(read) => {
+                    self.left = self.left.checked_sub(read).ok_or_else(|| too_large(self.limit))?;
+                    self.sink.take(&piece[..read])?;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(damaged(error)),
+            }
+        }
+    }
+}
+
+fn damaged(why: impl Display) -> Problem {
+    Problem::new(&kinds::INVALID_BODY, format!("the body cannot be decompressed: {why}"))
 }
 
 #[cfg(test)]
@@ -98,8 +128,8 @@ mod tests {
     }
 
     async fn decode(coding: Coding, body: Vec<u8>, limit: usize) -> Result<Vec<u8>, String> {
-        let decoded = coding.decode(body.into(), limit).await;
-        decoded.map(Into::into).map_err(|problem| problem.to_wire().code)
+        let decoded = coding.decode(body.into(), limit, Vec::new()).await;
+        decoded.map_err(|problem| problem.to_wire().code)
     }
 
     #[tokio::test]

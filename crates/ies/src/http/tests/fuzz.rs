@@ -1,8 +1,11 @@
 //! Fuzz targets: the parsers of what comes over HTTP, each with what must be true of what it takes.
 
+use super::super::bulk::commands::{Commands, Form, parse};
+use super::super::extract::Sink as _;
 use super::super::page::Page;
-use super::super::{bulk, headers, stream};
+use super::super::{headers, stream};
 use crate::fuzz::fuzz;
+use crate::wire;
 use axum::http::HeaderValue;
 use item_event_store::follow::Cursor;
 use item_event_store::ids::IdempotencyKey;
@@ -12,16 +15,33 @@ fn text(input: &[u8]) -> Option<&str> {
     std::str::from_utf8(input).ok()
 }
 
-/// Commands as JSON: what is taken is the same as one array and as lines.
+/// What is taken is the same in pieces, whatever their size, and written in the other form.
+fn commands_of(form: Form, input: &[u8], whole: fn(&[u8]) -> Option<Vec<wire::Command>>) -> bool {
+    let taken = parse(form, input);
+    for size in [1, 2, 3, 5, 8, 13, 21, 34] {
+        let mut commands = Commands::written_as(form);
+        let pieces = input.chunks(size).try_for_each(|piece| commands.take(piece));
+        let again = pieces.and_then(|()| commands.end());
+        assert_eq!(again.as_ref().ok(), taken.as_ref().ok(), "in pieces of {size}");
+    }
+    let Ok(taken) = taken else { return false };
+    let written = whole(input).expect("JSON");
+    let lines: Vec<_> =
+        written.iter().map(|one| serde_json::to_string(one).expect("JSON")).collect();
+    for (form, text) in
+        [(Form::Lines, lines.join("\n")), (Form::Array, format!("[{}]", lines.join(",")))]
+    {
+        let again = parse(form, text.as_bytes()).expect("its own");
+        assert_eq!(again, taken, "{form:?}");
+    }
+    true
+}
+
+/// Commands as JSON.
 #[test]
 fn command_json() {
     fuzz("command_json", |input| {
-        let Ok(commands) = bulk::parse_array(input) else { return false };
-        let lines: Vec<_> =
-            commands.iter().map(|one| serde_json::to_string(one).expect("JSON")).collect();
-        let again = bulk::parse_lines(lines.join("\n").as_bytes()).expect("lines of its own");
-        assert_eq!(format!("{commands:?}"), format!("{again:?}"));
-        bulk::to_commands(commands).is_ok()
+        commands_of(Form::Array, input, |text| serde_json::from_slice(text).ok())
     });
 }
 
@@ -29,11 +49,10 @@ fn command_json() {
 #[test]
 fn command_lines() {
     fuzz("command_lines", |input| {
-        let Ok(commands) = bulk::parse_lines(input) else { return false };
-        let array = serde_json::to_vec(&commands).expect("JSON");
-        let again = bulk::parse_array(&array).expect("an array of its own");
-        assert_eq!(format!("{commands:?}"), format!("{again:?}"));
-        bulk::to_commands(commands).is_ok()
+        commands_of(Form::Lines, input, |text| {
+            let lines = std::str::from_utf8(text).ok()?.lines();
+            lines.map(|line| serde_json::from_str(line).ok()).collect()
+        })
     });
 }
 
