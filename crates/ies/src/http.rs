@@ -2,6 +2,7 @@
 //! extracts, calls the library and answers. The web framework appears nowhere else.
 
 mod auth;
+mod body;
 mod bulk;
 mod chart;
 mod coding;

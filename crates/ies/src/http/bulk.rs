@@ -3,7 +3,8 @@
 
 pub mod commands;
 
-use super::extract::{Query, media_type, read_into};
+use super::body::read_into;
+use super::extract::{Query, media_type};
 use super::limits::BULK_BODY_BYTES;
 use super::problem::{Problem, kinds};
 use super::write::{Shape, Write};

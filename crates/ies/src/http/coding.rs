@@ -1,12 +1,10 @@
 //! Bodies that come compressed. The limit is on what comes out, so that a small body cannot become
 //! a large one.
 
-use super::extract::{Sink, too_large};
 use super::headers::only;
 use super::limits::ZSTD_WINDOW_BYTES;
 use super::problem::{Problem, kinds};
 use axum::http::{HeaderMap, HeaderValue, header};
-use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use ruzstd::decoding::StreamingDecoder;
 use std::fmt::Display;
@@ -40,22 +38,14 @@ impl Coding {
         }
     }
 
-    /// Gives a sink what was compressed, of at most `limit` bytes.
-    pub async fn decode<S: Sink>(
+    /// What was compressed, of at most `limit` bytes, piece by piece.
+    pub fn decode(
         self,
-        body: Bytes,
+        mut body: &[u8],
         limit: usize,
-        mut sink: S,
-    ) -> Result<S, Problem> {
-        let decoding = tokio::task::spawn_blocking(move || {
-            let mut text = Text { sink: &mut sink, left: limit, limit };
-            self.decode_into(&body, &mut text)?;
-            Ok(sink)
-        });
-        decoding.await.map_err(Problem::internal)?
-    }
-
-    fn decode_into<S: Sink>(self, mut body: &[u8], text: &mut Text<'_, S>) -> Result<(), Problem> {
+        take: impl FnMut(&[u8]) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
+        let mut text = Text { take, left: limit, limit };
         match self {
             Self::Gzip => text.take_all(MultiGzDecoder::new(body)),
             Self::Zstd => {
@@ -78,23 +68,24 @@ impl Coding {
     }
 }
 
-/// What comes out, on its way to a sink.
-struct Text<'a, S> {
-    sink: &'a mut S,
+/// What comes out.
+struct Text<F> {
+    take: F,
     /// So many bytes may still come.
     left: usize,
     limit: usize,
 }
 
-impl<S: Sink> Text<'_, S> {
+impl<F: FnMut(&[u8]) -> Result<(), Problem>> Text<F> {
     fn take_all(&mut self, mut decoder: impl Read) -> Result<(), Problem> {
         let mut piece = vec![0; PIECE_BYTES];
         loop {
             match decoder.read(&mut piece) {
                 Ok(0) => return Ok(()),
                 Ok(read) => {
-                    self.left = self.left.checked_sub(read).ok_or_else(|| too_large(self.limit))?;
-                    self.sink.take(&piece[..read])?;
+                    let left = self.left.checked_sub(read);
+                    self.left = left.ok_or_else(|| Problem::too_large(self.limit))?;
+                    (self.take)(&piece[..read])?;
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(damaged(error)),
@@ -127,39 +118,43 @@ mod tests {
         compress_to_vec(text, CompressionLevel::Fastest)
     }
 
-    async fn decode(coding: Coding, body: Vec<u8>, limit: usize) -> Result<Vec<u8>, String> {
-        let decoded = coding.decode(body.into(), limit, Vec::new()).await;
-        decoded.map_err(|problem| problem.to_wire().code)
+    fn decode(coding: Coding, body: &[u8], limit: usize) -> Result<Vec<u8>, String> {
+        let mut text = Vec::new();
+        let decoded = coding.decode(body, limit, |piece| {
+            text.extend_from_slice(piece);
+            Ok(())
+        });
+        decoded.map(|()| text).map_err(|problem| problem.to_wire().code)
     }
 
-    #[tokio::test]
-    async fn what_comes_out_has_the_limit() {
+    #[test]
+    fn what_comes_out_has_the_limit() {
         for (coding, compress) in
             [(Coding::Gzip, gzip as fn(&[u8]) -> Vec<u8>), (Coding::Zstd, zstd)]
         {
-            assert_eq!(decode(coding, compress(TEXT), TEXT.len()).await.as_deref(), Ok(TEXT));
-            let smaller = decode(coding, compress(TEXT), TEXT.len() - 1).await;
+            assert_eq!(decode(coding, &compress(TEXT), TEXT.len()).as_deref(), Ok(TEXT));
+            let smaller = decode(coding, &compress(TEXT), TEXT.len() - 1);
             assert_eq!(smaller, Err("payload_too_large".into()));
             let bomb = compress(&vec![b' '; 1 << 20]);
-            assert_eq!(decode(coding, bomb, 1 << 16).await, Err("payload_too_large".into()));
+            assert_eq!(decode(coding, &bomb, 1 << 16), Err("payload_too_large".into()));
             let twice = [compress(TEXT), compress(TEXT)].concat();
-            assert_eq!(decode(coding, twice, 100).await, Ok([TEXT, TEXT].concat()), "{coding:?}");
-            assert_eq!(decode(coding, vec![], 100).await.unwrap_or_default(), b"");
+            assert_eq!(decode(coding, &twice, 100), Ok([TEXT, TEXT].concat()), "{coding:?}");
+            assert_eq!(decode(coding, &[], 100).unwrap_or_default(), b"");
         }
     }
 
-    #[tokio::test]
-    async fn what_is_damaged_is_refused() {
+    #[test]
+    fn what_is_damaged_is_refused() {
         for (coding, whole) in [(Coding::Gzip, gzip(TEXT)), (Coding::Zstd, zstd(TEXT))] {
             for damaged in [&whole[..whole.len() - 1], TEXT, &[&whole[..], TEXT].concat()] {
-                let refused = decode(coding, damaged.to_vec(), 100).await;
+                let refused = decode(coding, damaged, 100);
                 assert_eq!(refused, Err("invalid_body".into()), "{coding:?} {damaged:?}");
             }
         }
     }
 
-    #[tokio::test]
-    async fn a_window_has_its_limit() {
+    #[test]
+    fn a_window_has_its_limit() {
         // A frame that says how large its window is, with one empty last block.
         let frame = |exponent: u8| {
             let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0];
@@ -167,8 +162,8 @@ mod tests {
             frame
         };
         assert_eq!(1_u64 << (13 + 10), ZSTD_WINDOW_BYTES);
-        assert_eq!(decode(Coding::Zstd, frame(13), 100).await, Ok(vec![]));
-        assert_eq!(decode(Coding::Zstd, frame(14), 100).await, Err("invalid_body".into()));
+        assert_eq!(decode(Coding::Zstd, &frame(13), 100), Ok(vec![]));
+        assert_eq!(decode(Coding::Zstd, &frame(14), 100), Err("invalid_body".into()));
     }
 
     #[test]

@@ -1,16 +1,12 @@
 //! Path, query and body, each with a problem of its own when it is not what was expected.
 
-use super::coding::Coding;
-use super::limits::{BODY_BYTES, BODY_TIMEOUT};
-use super::problem::{Executed, Problem, kinds};
+use super::body::read;
+use super::limits::BODY_BYTES;
+use super::problem::{Problem, kinds};
 use crate::wire::InvalidMember;
-use axum::BoxError;
-use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -113,90 +109,6 @@ fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::new(&kinds::MEDIA_TYPE, "send Content-Type: application/json"))
 }
 
-/// What is said of a body that has more than `limit` bytes.
-pub fn too_large(limit: usize) -> Problem {
-    Problem::new(&kinds::TOO_LARGE, format!("at most {limit} bytes here")).executed(Executed::No)
-}
-
-/// Takes a body as it arrives.
-pub trait Sink: Send + 'static {
-    /// What comes next. A problem ends it: the rest is not asked for.
-    fn take(&mut self, piece: &[u8]) -> Result<(), Problem>;
-}
-
-impl Sink for Vec<u8> {
-    fn take(&mut self, piece: &[u8]) -> Result<(), Problem> {
-        self.extend_from_slice(piece);
-        Ok(())
-    }
-}
-
-/// Reads a body of at most `limit` bytes, within the time for it, and decompresses it.
-pub async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
-    match Coding::of(headers)? {
-        Some(coding) => {
-            let body = whole(headers, body, limit).await?;
-            coding.decode(body, limit, Vec::new()).await.map(Bytes::from)
-        }
-        None => whole(headers, body, limit).await,
-    }
-}
-
-/// The same, piece by piece; what is compressed has to be there whole before it is decompressed.
-pub async fn read_into<S: Sink>(
-    headers: &HeaderMap,
-    body: Body,
-    limit: usize,
-    mut sink: S,
-) -> Result<S, Problem> {
-    if let Some(coding) = Coding::of(headers)? {
-        let body = whole(headers, body, limit).await?;
-        return coding.decode(body, limit, sink).await;
-    }
-    let mut body = limited(headers, body, limit)?;
-    in_time(async {
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| broken_off(&error, limit))?;
-            if let Some(piece) = frame.data_ref() {
-                sink.take(piece)?;
-            }
-        }
-        Ok(sink)
-    })
-    .await
-}
-
-async fn whole(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
-    let body = limited(headers, body, limit)?;
-    in_time(async {
-        let body = body.collect().await.map_err(|error| broken_off(&error, limit))?;
-        Ok(body.to_bytes())
-    })
-    .await
-}
-
-fn limited(headers: &HeaderMap, body: Body, limit: usize) -> Result<Limited<Body>, Problem> {
-    let length = headers.get(header::CONTENT_LENGTH).and_then(|text| text.to_str().ok());
-    if length.and_then(|text| text.parse::<u64>().ok()).is_some_and(|n| n > limit as u64) {
-        return Err(too_large(limit));
-    }
-    Ok(Limited::new(body, limit))
-}
-
-fn broken_off(error: &BoxError, limit: usize) -> Problem {
-    if error.is::<LengthLimitError>() {
-        return too_large(limit);
-    }
-    Problem::new(&kinds::INVALID_BODY, "the body broke off")
-}
-
-async fn in_time<T>(reading: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
-    tokio::time::timeout(BODY_TIMEOUT, reading).await.unwrap_or_else(|_| {
-        let detail = format!("a body must arrive within {} s", BODY_TIMEOUT.as_secs());
-        Err(Problem::new(&kinds::BODY_TIMEOUT, detail).executed(Executed::No))
-    })
-}
-
 /// Reads JSON, and names the member at fault when it is not the JSON that was expected.
 pub fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
@@ -272,17 +184,5 @@ mod tests {
         let json = "[".repeat(100_000);
         assert!(from_json::<Vec<Object<Command>>>(json.as_bytes()).is_err());
         assert!(from_json::<serde_json::Value>(json.as_bytes()).is_err());
-    }
-
-    #[tokio::test]
-    async fn a_body_is_read_up_to_its_limit() {
-        let none = HeaderMap::new();
-        let body = |n: usize| Body::from(vec![b' '; n]);
-        assert_eq!(
-            read(&none, body(BODY_BYTES), BODY_BYTES).await.expect("fits").len(),
-            BODY_BYTES
-        );
-        let problem = read(&none, body(BODY_BYTES + 1), BODY_BYTES).await.expect_err("too large");
-        assert_eq!(problem.to_wire().code, "payload_too_large");
     }
 }

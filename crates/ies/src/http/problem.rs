@@ -89,6 +89,11 @@ impl Problem {
         Self::new(&kinds::INVALID_MEMBER, detail).error(error)
     }
 
+    /// The body has more than `limit` bytes.
+    pub fn too_large(limit: usize) -> Self {
+        Self::new(&kinds::TOO_LARGE, format!("at most {limit} bytes here")).executed(Executed::No)
+    }
+
     /// The role is too weak.
     pub fn forbidden(required: Role) -> Self {
         Self::new(&kinds::FORBIDDEN, format!("this needs the role {required}"))

@@ -1,7 +1,8 @@
 //! The commands of a body, each read as soon as it is there whole, so that neither the text nor a
 //! second form of all commands is held. The first fault ends it.
 
-use super::super::extract::{Object, Sink, from_json};
+use super::super::body::Sink;
+use super::super::extract::{Object, from_json};
 use super::super::problem::{Problem, kinds};
 use crate::wire;
 use item_event_store::command::{Command, CommandCount};

@@ -1,7 +1,7 @@
 //! Fuzz targets: the parsers of what comes over HTTP, each with what must be true of what it takes.
 
+use super::super::body::Sink as _;
 use super::super::bulk::commands::{Commands, Form, parse};
-use super::super::extract::Sink as _;
 use super::super::page::Page;
 use super::super::{headers, stream};
 use crate::fuzz::fuzz;
