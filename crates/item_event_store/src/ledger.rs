@@ -8,6 +8,7 @@ use crate::command::Request;
 use crate::error::{ExecuteError, FollowError, StoreError};
 use crate::follow::{Cursor, Follower};
 use crate::ids::{ItemId, Position};
+use crate::limits::SUMMARY_RESTS;
 use crate::query::At;
 use crate::rejection::Rejected;
 use crate::report::{Progress, RebuildReport, RefreshReport, VerifyReport, WriterStats};
@@ -236,7 +237,13 @@ impl Ledger {
         progress: Progress<'_>,
     ) -> Result<RefreshReport, StoreError> {
         let writing = self.writing.as_ref().ok_or(StoreError::ReadOnly)?;
-        refresh::refresh(self.store(), &writing.queue, anew, progress).await
+        refresh::refresh(self.store(), &writing.queue, anew, 0, progress).await
+    }
+
+    /// The same for nobody in particular: most of the time is left to the writers.
+    pub(crate) async fn refresh_summary_slowly(&self) -> Result<RefreshReport, StoreError> {
+        let writing = self.writing.as_ref().ok_or(StoreError::ReadOnly)?;
+        refresh::refresh(self.store(), &writing.queue, false, SUMMARY_RESTS, &|_, _| ()).await
     }
 
     /// Changes what is chosen for the ledger, and answers what holds now.

@@ -131,7 +131,7 @@ impl Ledgers {
         for name in names {
             let ledger = self.table().open.get(&name).and_then(|entry| entry.ledger.get().cloned());
             let Some(ledger) = ledger else { continue };
-            match ledger.refresh_summary(false, &|_, _| ()).await {
+            match ledger.refresh_summary_slowly().await {
                 Ok(report) => tracing::debug!(ledger = %name, ?report, "summary refreshed"),
                 Err(error) => tracing::warn!(ledger = %name, %error, "summary not refreshed"),
             }

@@ -55,6 +55,9 @@ pub const REBUILD_STEP_EVENTS: usize = 1_000_000;
 pub const SUMMARY_STEP_EVENTS: usize = 8_192;
 /// Rows that one transaction clears from the daily summary, at most.
 pub const SUMMARY_STEP_ROWS: usize = 8_192;
+/// How many times as long as a step took, a refresh that nobody waits for rests after it: three
+/// quarters of the time are the writers'.
+pub const SUMMARY_RESTS: u32 = 3;
 
 /// Ledgers that are open at one time; one that is not in use is closed for another.
 pub const MAX_OPEN_LEDGERS: usize = 256;

@@ -12,19 +12,23 @@ use crate::store::{LedgerStore, SummaryStep};
 use crate::summary::{Summary, SummaryRow, Sums};
 use crate::time::BusinessDay;
 use crate::writer::Queue;
+use tokio::time::{Instant, sleep};
 
 /// Brings the summary up to the position that the log has now. It is made anew, from the log's
 /// beginning, when that is asked for, when it was made for other business days, or when it claims
-/// more events than there are. The steps are the writer's to take, whose queue this is.
+/// more events than there are. The steps are the writer's to take, whose queue this is. Between two
+/// of them it rests so many times as long as the one before took.
 pub(crate) async fn refresh(
     store: &dyn LedgerStore,
     queue: &Queue,
     anew: bool,
+    rests: u32,
     progress: Progress<'_>,
 ) -> Result<RefreshReport, StoreError> {
     let goal = store.head().await?.position;
     let (mut events, mut rebuilt) = (0, false);
     loop {
+        let begun = Instant::now();
         let seen = store.daily_summary(&SummaryQuery::default()).await?;
         let position = seen.summary.position;
         let clear = seen.summary.clearing || must_begin_anew(&seen) || (anew && !rebuilt);
@@ -35,13 +39,14 @@ pub(crate) async fn refresh(
             let Settings { time_zone, day_start_hour, .. } = seen.head.settings;
             let clear = SummaryStep::Clear { time_zone, day_start_hour };
             rebuilt |= queue.step(seen.summary, clear).await?;
-            continue;
+        } else {
+            let (up_to, rows) = next_sums(store, &seen.summary, goal).await?;
+            if queue.step(seen.summary, SummaryStep::Add { up_to, rows }).await? {
+                events += (up_to.0 - position.0).unsigned_abs();
+                progress(up_to.0.unsigned_abs(), goal.0.unsigned_abs());
+            }
         }
-        let (up_to, rows) = next_sums(store, &seen.summary, goal).await?;
-        if queue.step(seen.summary, SummaryStep::Add { up_to, rows }).await? {
-            events += (up_to.0 - position.0).unsigned_abs();
-            progress(up_to.0.unsigned_abs(), goal.0.unsigned_abs());
-        }
+        sleep(begun.elapsed() * rests).await;
     }
 }
 

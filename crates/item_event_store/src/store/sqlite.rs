@@ -7,6 +7,7 @@ mod copy;
 mod error;
 mod files;
 mod history;
+mod insert;
 mod integrity;
 mod ledger;
 mod load;

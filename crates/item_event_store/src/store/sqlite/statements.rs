@@ -16,6 +16,7 @@ macro_rules! statements {
 
 statements! {
     ADD_SUM = "add_sum",
+    ADD_SUMS = "add_sums",
     ALL_LINKS = "all_links",
     APPLIED_MIGRATIONS = "applied_migrations",
     BEYOND_HEAD = "beyond_head",

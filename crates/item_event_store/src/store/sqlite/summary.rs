@@ -1,10 +1,11 @@
 //! The daily summary: reading it, and the transactions that take it on.
 
+use super::insert::insert;
 use super::reads::{self, all, first};
 use super::rows;
 use super::statements::{
-    ADD_SUM, CLEAR_SUMMARY, DELETE_SUMS, END_CLEARING, MOVE_SUMMARY, SUMMARY, SUMMARY_ALL,
-    SUMMARY_ITEM, SUMMARY_OPENING,
+    ADD_SUM, ADD_SUMS, CLEAR_SUMMARY, DELETE_SUMS, END_CLEARING, MOVE_SUMMARY, SUMMARY,
+    SUMMARY_ALL, SUMMARY_ITEM, SUMMARY_OPENING,
 };
 use super::write::SqliteTx;
 use crate::error::StoreError;
@@ -12,7 +13,7 @@ use crate::ids::Position;
 use crate::limits::SUMMARY_STEP_ROWS;
 use crate::query::{DailySummary, SummaryQuery};
 use crate::store::{Result, SummaryStep, summary_key};
-use crate::summary::{Summary, SummaryRow};
+use crate::summary::{Summary, SummaryKey, SummaryRow};
 use crate::time::Day;
 use rusqlite::Connection;
 
@@ -73,11 +74,15 @@ pub(super) fn step(mut tx: SqliteTx, seen: &Summary, step: &SummaryStep) -> Resu
 }
 
 fn add(conn: &Connection, up_to: Position, rows: &[SummaryRow]) -> Result<()> {
-    let mut add = conn.prepare_cached(ADD_SUM)?;
-    for SummaryRow { key, sum } in rows {
-        let kind = summary_key::kind_name(key.kind);
-        add.execute((key.day, key.item_id, key.reason, kind, sum.events, sum.quantity_change))?;
-    }
+    insert(conn, (ADD_SUMS, ADD_SUM), rows, |cells, SummaryRow { key, sum }, before| {
+        cells.put_new(before.map(|row| row.key.day), key.day)?;
+        cells.put(key.item_id)?;
+        cells.put(key.reason)?;
+        let kind = |key: &SummaryKey| summary_key::kind_name(key.kind);
+        cells.put_new(before.map(|row| kind(&row.key)), kind(key))?;
+        cells.put(sum.events)?;
+        Ok(cells.put(sum.quantity_change)?)
+    })?;
     conn.prepare_cached(MOVE_SUMMARY)?.execute([up_to])?;
     Ok(())
 }
