@@ -18,6 +18,8 @@ impl<'a> Cells<'a> {
         Ok(Self { statement: conn.prepare_cached(sql)?, next: 1 })
     }
 
+    /// Inlined, as it is called for each cell: without it an event takes a hundredth more.
+    #[inline]
     pub(super) fn put(&mut self, cell: impl ToSql) -> rusqlite::Result<()> {
         self.statement.raw_bind_parameter(self.next, cell)?;
         self.next += 1;
@@ -26,6 +28,7 @@ impl<'a> Cells<'a> {
 
     /// Puts what the statement does not have in this place since it ran last: binding costs more
     /// than comparing, and most of a log's rows are alike.
+    #[inline]
     pub(super) fn put_new<T: ToSql + PartialEq>(
         &mut self,
         before: Option<T>,
