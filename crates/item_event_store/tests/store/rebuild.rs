@@ -6,7 +6,7 @@ use item_event_store::access::Role;
 use item_event_store::clock::Clock;
 use item_event_store::command::Request;
 use item_event_store::error::StoreError;
-use item_event_store::ids::{ItemId, LedgerName};
+use item_event_store::ids::{ItemId, LedgerName, Position};
 use item_event_store::report::Rebuilt;
 use item_event_store::time::Timestamp;
 use std::future::poll_fn;
@@ -41,6 +41,27 @@ pub async fn a_planted_wrong_count_is_named_and_mended(t: &TestLedger) {
     );
     assert!(t.ledger().store().discrepancies().await.expect("reads").value.is_empty());
     assert_eq!(t.one(bakeoff(item, 34)).await.events[0].quantity_after, 0);
+}
+
+/// The stored last event is where the true one is looked for first.
+pub async fn a_count_that_names_another_event_is_found_and_mended(t: &TestLedger) {
+    let (item, other) = (t.item("Croissant", 10).await, t.item("Baguette", 5).await);
+    t.one(batch(item, 24)).await;
+    t.one(batch(other, 1)).await;
+    for named in ["NULL", "1", "2", "4", "99"] {
+        let wrong = format!("UPDATE item_inventory SET last_event_id = {named} WHERE item_id = 1");
+        t.backend.tamper(&wrong);
+        let found = t.ledger().store().discrepancies().await.expect("reads").value;
+        let logged = found[0].logged.expect("an item").last_event_id;
+        assert_eq!(
+            (found.len(), found[0].item_id, logged),
+            (1, item, Some(Position(3))),
+            "{named}"
+        );
+        t.ledger().rebuild(None, &|_, _| ()).await.expect("rebuilds");
+        assert!(t.ledger().store().discrepancies().await.expect("reads").value.is_empty());
+    }
+    assert_eq!(t.quantity(item).await, 34);
 }
 
 pub async fn a_count_that_was_taken_away_comes_back_with_the_next_event(t: &TestLedger) {
