@@ -5,14 +5,16 @@ use crate::clock::Clock;
 use crate::error::StoreError;
 use crate::ids::LedgerName;
 use crate::ledger::Ledger;
-use crate::limits::{LEDGER_IDLE, MAX_OPEN_LEDGERS};
+use crate::limits::{LEDGER_IDLE, MAX_OPEN_LEDGERS, SUMMARY_REFRESHES};
 use crate::report::WriterStats;
 use crate::store::Store;
 use crate::writer::Failed;
+use futures_util::{StreamExt as _, stream};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
+use tokio::time::timeout;
 
 /// The open ledgers of a store. Cheap to clone.
 #[derive(Clone)]
@@ -125,17 +127,20 @@ impl Ledgers {
     }
 
     /// Refreshes the daily summary of each ledger that is open: that it is refreshed is no use of
-    /// it. What fails is logged, and the next ledger has its turn.
-    pub async fn refresh_summaries(&self) {
+    /// it. What fails is logged. A ledger that takes longer than this lets the others have their
+    /// next turn, and goes on then.
+    pub async fn refresh_summaries(&self, within: Duration) {
         let names: Vec<LedgerName> = self.table().open.keys().cloned().collect();
-        for name in names {
+        let refreshing = stream::iter(names).for_each_concurrent(SUMMARY_REFRESHES, async |name| {
             let ledger = self.table().open.get(&name).and_then(|entry| entry.ledger.get().cloned());
-            let Some(ledger) = ledger else { continue };
-            match ledger.refresh_summary_slowly().await {
-                Ok(report) => tracing::debug!(ledger = %name, ?report, "summary refreshed"),
-                Err(error) => tracing::warn!(ledger = %name, %error, "summary not refreshed"),
+            let Some(ledger) = ledger else { return };
+            match timeout(within, ledger.refresh_summary_slowly()).await {
+                Ok(Ok(report)) => tracing::debug!(ledger = %name, ?report, "summary refreshed"),
+                Ok(Err(error)) => tracing::warn!(ledger = %name, %error, "summary not refreshed"),
+                Err(_) => tracing::debug!(ledger = %name, "the summary is still behind"),
             }
-        }
+        });
+        refreshing.await;
     }
 
     /// Closes every ledger: new requests are refused, those that are queued are finished.

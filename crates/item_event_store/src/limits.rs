@@ -58,6 +58,8 @@ pub const SUMMARY_STEP_ROWS: usize = 8_192;
 /// How many times as long as a step took, a refresh that nobody waits for rests after it: three
 /// quarters of the time are the writers'.
 pub const SUMMARY_RESTS: u32 = 3;
+/// Ledgers that are refreshed like that at one time: while one of them works, the others rest.
+pub const SUMMARY_REFRESHES: usize = 4;
 
 /// Ledgers that are open at one time; one that is not in use is closed for another.
 pub const MAX_OPEN_LEDGERS: usize = 256;

@@ -56,7 +56,7 @@ impl Every {
         due.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             due.tick().await;
-            ledgers.refresh_summaries().await;
+            ledgers.refresh_summaries(every).await;
         }
     }
 }
