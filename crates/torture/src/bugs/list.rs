@@ -62,9 +62,10 @@ pub const ALL: &[Bug] = &[
     Bug {
         name: "synchronous_commit_off",
         file: "item_event_store/src/store/postgres/write.rs",
-        right: r#"let commit = format!("{CURRENT_XACT};\nCOMMIT");"#,
-        wrong: r#"let off = if BUG { "SET LOCAL synchronous_commit = off;" } else { "" };
-    let commit = format!("{off}{CURRENT_XACT};\nCOMMIT");"#,
+        right: "let statement = conn.prepare(APPEND_BATCH).await?;",
+        wrong: r#"let off = ", set_config('synchronous_commit', 'off', true)";
+        let batch = APPEND_BATCH.trim_end().to_owned() + if BUG { off } else { "" };
+        let statement = conn.prepare(&batch).await?;"#,
         found_by: &[(Power, Postgres)],
     },
     Bug {
