@@ -16,8 +16,8 @@ use tokio::time::{Instant, sleep};
 
 /// Brings the summary up to the position that the log has now. It is made anew, from the log's
 /// beginning, when that is asked for, when it was made for other business days, or when it claims
-/// more events than there are. The steps are the writer's to take, whose queue this is. Between two
-/// of them it rests so many times as long as the one before took.
+/// more events than there are. The steps are the writer's to take, whose queue this is. After each
+/// of them it rests so many times as long as the step took.
 pub(crate) async fn refresh(
     store: &dyn LedgerStore,
     queue: &Queue,
@@ -46,7 +46,10 @@ pub(crate) async fn refresh(
                 progress(up_to.0.unsigned_abs(), goal.0.unsigned_abs());
             }
         }
-        sleep(begun.elapsed() * rests).await;
+        // A sleep of no time is one of a timer's tick.
+        if rests > 0 {
+            sleep(begun.elapsed() * rests).await;
+        }
     }
 }
 

@@ -121,7 +121,7 @@ macro_rules! suite {
             rebuild:
                 a_planted_wrong_count_is_named_and_mended,
                 a_count_that_names_another_event_is_found_and_mended,
-        a_count_that_was_taken_away_comes_back_with_the_next_event,
+                a_count_that_was_taken_away_comes_back_with_the_next_event,
                 one_item_alone,
                 it_works_while_the_ledger_is_written_to,
                 no_write_waits_longer_than_what_is_under_way,
