@@ -1,7 +1,7 @@
 //! The book: a ledger's items and counts as the writer holds them in memory. A cache of what the
 //! store says, thrown away whenever it may be wrong.
 
-use crate::event::Event;
+use crate::event::Balance;
 use crate::ids::ItemId;
 use crate::inventory::{Count, Inventory};
 use crate::item::{Item, ItemChange};
@@ -68,9 +68,9 @@ impl Book {
 
     /// Takes over an event from the log. Never refuses: what is in the log is so. An event of an
     /// item that the book does not know is passed over.
-    pub fn apply(&mut self, event: &Event) {
-        if let Some(entry) = self.entries.get_mut(&event.item_id) {
-            entry.count = entry.count.after(event);
+    pub fn apply(&mut self, balance: Balance) {
+        if let Some(entry) = self.entries.get_mut(&balance.item_id) {
+            entry.count = entry.count.after(balance);
         }
     }
 

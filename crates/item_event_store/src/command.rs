@@ -24,6 +24,20 @@ pub enum Command {
     Correct(Correct),
 }
 
+impl Command {
+    /// The item that it names.
+    #[must_use]
+    pub fn item_id(&self) -> Option<ItemId> {
+        match self {
+            Self::EditItem(edit) => Some(edit.item_id),
+            Self::Record(record) => Some(record.item_id),
+            Self::Adjust(adjust) => Some(adjust.item_id),
+            Self::SetInventory(set) => Some(set.item_id),
+            Self::CreateItem(_) | Self::Correct(_) => None,
+        }
+    }
+}
+
 /// Makes an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateItem {

@@ -40,7 +40,29 @@ pub struct Event {
     pub request_id: Option<i64>,
 }
 
+/// What an event makes of its item's count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Balance {
+    /// [`Event::id`].
+    pub id: Position,
+    /// [`Event::item_id`].
+    pub item_id: ItemId,
+    /// [`Event::version`].
+    pub version: i64,
+    /// [`Event::quantity_after`].
+    pub quantity_after: i64,
+    /// [`Event::created_at`].
+    pub created_at: Timestamp,
+}
+
 impl Event {
+    /// What it makes of its item's count.
+    #[must_use]
+    pub fn balance(&self) -> Balance {
+        let Self { id, item_id, version, quantity_after, created_at, .. } = *self;
+        Balance { id, item_id, version, quantity_after, created_at }
+    }
+
     /// When it happened, for reports: `occurred_at`, else `created_at`.
     #[must_use]
     pub fn effective_at(&self) -> Timestamp {

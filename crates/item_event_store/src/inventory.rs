@@ -1,6 +1,6 @@
 //! The current count of an item, a row of `item_inventory`.
 
-use crate::event::Event;
+use crate::event::Balance;
 use crate::ids::Position;
 use crate::item::Item;
 use crate::time::Timestamp;
@@ -30,13 +30,13 @@ impl Count {
 
     /// The count after an event. Takes the event's word: what is in the log is not judged again.
     #[must_use]
-    pub fn after(self, event: &Event) -> Self {
+    pub fn after(self, balance: Balance) -> Self {
         Self {
-            quantity: event.quantity_after,
-            version: event.version,
-            last_event_id: Some(event.id),
+            quantity: balance.quantity_after,
+            version: balance.version,
+            last_event_id: Some(balance.id),
             created_at: self.created_at,
-            updated_at: event.created_at,
+            updated_at: balance.created_at,
         }
     }
 

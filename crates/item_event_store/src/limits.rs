@@ -32,6 +32,8 @@ pub const MAX_CLOCK_SKEW_MICROS: i64 = 5 * 60 * 1_000_000;
 pub const BATCH_EVENTS: usize = 8_192;
 /// Batches of one ledger that are being written at one time, each behind the one before it.
 pub const BATCHES_UNDER_WAY: usize = 2;
+/// How long a batch waits for more requests while others write to its ledger, at most.
+pub const GATHER_WAIT: std::time::Duration = std::time::Duration::from_millis(10);
 /// How often a batch that the database gave up for another transaction's sake is tried again.
 pub const BATCH_RETRIES: usize = 5;
 /// Requests that may wait for the writer.

@@ -31,7 +31,8 @@ mod summary_key;
 mod values;
 
 pub use values::{
-    Batch, Discrepancy, Head, ItemSum, LedgerInfo, Loaded, Snapshot, SummaryStep, Tail,
+    Appended, Batch, Discrepancy, Head, ItemSum, LedgerInfo, Loaded, Others, Snapshot, SummaryStep,
+    Tail,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -157,13 +158,14 @@ pub type Listening = Arc<dyn Any + Send + Sync>;
 pub trait LedgerStore: Send + Sync {
     /// **append**: begins the only transaction that may write: nobody else appends until it ends.
     /// Waits at most 2 s for another writer, then [`StoreError::Busy`]. Looks for the keys as soon
-    /// as the head is locked, and for what is beyond `behind`, a head that somebody is seen moving:
-    /// see [`WriteTx::requests`] and [`WriteTx::tail`].
-    async fn begin(
-        &self,
-        keys: &[IdempotencyKey],
-        behind: Option<&Head>,
-    ) -> Result<Box<dyn WriteTx>>;
+    /// as the head is locked: see [`WriteTx::requests`].
+    async fn begin(&self, keys: &[IdempotencyKey]) -> Result<Box<dyn WriteTx>>;
+
+    /// **append**: begins as well, for a writer that sees somebody else move the head that it
+    /// remembers: what is beyond that one is found together with the lock. See [`WriteTx::tail`].
+    async fn take_turn(&self, _remembered: &Head) -> Result<Box<dyn WriteTx>> {
+        self.begin(&[]).await
+    }
 
     /// Whether a batch that changes no items is written only if none of its keys is stored: then
     /// nobody needs to look for them before.
@@ -171,12 +173,13 @@ pub trait LedgerStore: Send + Sync {
         false
     }
 
-    /// **append**: begins, appends and commits, all in one step, if the head is still `batch.base`.
-    /// False when that is not so, or cannot be told, or a key is stored: nothing was written. The
-    /// batch changes no items. Errors are those of [`WriteTx::commit`]. The next batch may be sent
-    /// meanwhile: they are carried out in the order in which they were first polled.
-    async fn append(&self, _batch: &Batch) -> Result<bool> {
-        Ok(false)
+    /// **append**: begins, appends and commits, all in one step, if the head is still `batch.base`;
+    /// or, where it was `judged_by` some items, if others wrote only of other ones. Nothing is
+    /// written when that is not so, or cannot be told, or a key is stored. The batch changes no
+    /// items. Errors are those of [`WriteTx::commit`]. The next batch may be sent meanwhile: they
+    /// are carried out in the order in which they were first polled.
+    async fn append(&self, _batch: &Batch, _judged_by: Option<&[ItemId]>) -> Result<Appended> {
+        Ok(Appended::Nothing)
     }
 
     /// Whether a transaction works on the thread that polls it: then the writer has one of its own.

@@ -7,6 +7,7 @@ mod announcer;
 mod batch;
 mod commit;
 mod memory;
+mod moving;
 mod queue;
 
 pub(crate) use queue::{Choice, Job, Queue, Reply, Swap, Upkeep, Work};
@@ -91,6 +92,10 @@ pub(crate) struct Writer {
     /// Marked when there is something to announce.
     due: watch::Sender<()>,
     memory: Option<Memory>,
+    /// Requests that may come while others have their turn.
+    expected: usize,
+    /// How long the last batch took that was sent while others wrote.
+    last_turn: Duration,
 }
 
 /// A mistake of ours must not leave callers waiting for ever.
@@ -111,7 +116,8 @@ impl Writer {
         signals: Arc<Signals>,
     ) -> Self {
         let due = watch::Sender::new(());
-        Self { store, clock, queue, signals, due, memory: None }
+        let (expected, last_turn) = (0, Duration::ZERO);
+        Self { store, clock, queue, signals, due, memory: None, expected, last_turn }
     }
 
     /// Runs until the queue is closed and empty, or the storage fails, and the last announcement is
@@ -151,7 +157,7 @@ impl Writer {
     }
 
     async fn warm_up(&mut self) -> Result<()> {
-        let mut tx = self.store.begin(&[], None).await?;
+        let mut tx = self.store.begin(&[]).await?;
         self.memory = Some(Memory::load(tx.as_mut()).await?);
         Ok(())
     }
@@ -185,6 +191,7 @@ impl Writer {
         };
         match done {
             Ok(replies) => {
+                self.expected = jobs.len() + self.queue.len();
                 failpoint!("before_answer");
                 answer_all(jobs, replies);
                 failpoint!("after_answer");
@@ -252,7 +259,7 @@ impl Writer {
     /// moved on since, so what they become is read anew under the lock.
     async fn swap(&mut self, swap: &Swap) -> Result<(Position, Vec<Rebuilt>)> {
         self.check_running()?;
-        let mut tx = self.store.begin(&[], None).await?;
+        let mut tx = self.store.begin(&[]).await?;
         let mut memory = Memory::catch_up(self.memory.take(), tx.as_mut()).await?;
         let (mut rows, mut strays, mut changed) = (Vec::new(), Vec::new(), Vec::new());
         for wrong in &swap.discrepancies {
@@ -278,7 +285,7 @@ impl Writer {
     /// Changes the settings of the ledger.
     async fn choose(&mut self, change: &SettingsChange) -> Result<Settings> {
         self.check_running()?;
-        let mut tx = self.store.begin(&[], None).await?;
+        let mut tx = self.store.begin(&[]).await?;
         let mut memory = Memory::catch_up(self.memory.take(), tx.as_mut()).await?;
         let settings = memory.head.settings.after(change, self.clock.now());
         if settings != memory.head.settings {

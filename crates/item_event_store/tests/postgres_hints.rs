@@ -180,7 +180,7 @@ async fn notify_is_never_sent_within_a_writing_transaction() {
     there.close().await;
     let log = std::fs::read_to_string(cluster.folder.join("log")).expect("the log");
     let mut writing = transactions(&log, "INSERT INTO item_event_store");
-    writing.extend(transactions(&log, "SELECT ies_append_batch("));
+    writing.extend(transactions(&log, "SELECT * FROM ies_append_batch("));
     let notifying = transactions(&log, "pg_notify(");
     let writes = writing.len() as u64;
     assert!(writes >= batches, "{writes} of {batches} were logged");

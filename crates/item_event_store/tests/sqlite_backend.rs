@@ -70,7 +70,7 @@ impl Bakery {
         let actor = "test".parse().expect("an actor");
         let key = format!("key-{n}").parse().expect("a key");
         let request = Request::new(key, actor, commands).expect("a request");
-        let mut tx = self.ledger.begin(&[], None).await.expect("begin");
+        let mut tx = self.ledger.begin(&[]).await.expect("begin");
         let loaded = tx.load().await.expect("load");
         let (mut book, base) = (Book::load(loaded.rows), loaded.head);
         let now = Timestamp::now().max(base.last_created_at);
@@ -357,12 +357,12 @@ async fn one_process_writes_and_others_read_beside_it() {
     let reader = SqliteStore::open(bakery.dir.path(), Mode::Read).expect("a reader");
     assert!(reader.read_only());
     let seen = reader.ledger(&LedgerName::default()).await.expect("a ledger");
-    let held = bakery.ledger.begin(&[], None).await.expect("begin");
+    let held = bakery.ledger.begin(&[]).await.expect("begin");
     assert_eq!(seen.head().await.expect("a head").position, Position(1));
     drop(held);
     bakery.execute(vec![batch_of(1, 1)]).await;
     assert_eq!(seen.head().await.expect("a head").position, Position(2));
-    assert_eq!(seen.begin(&[], None).await.map(|_| ()), Err(StoreError::ReadOnly));
+    assert_eq!(seen.begin(&[]).await.map(|_| ()), Err(StoreError::ReadOnly));
     let missing = reader.ledger(&"north".parse().expect("a name")).await.map(|_| ());
     assert!(matches!(missing, Err(StoreError::NotFound(_))), "{missing:?}");
     let reserved = bakery.store.ledger(&"store".parse().expect("a name")).await.map(|_| ());
@@ -382,17 +382,17 @@ async fn a_shell_that_holds_the_ledger_makes_the_writer_busy() {
     let bakery = Bakery::stocked().await;
     let shell = bakery.shell();
     shell.execute_batch("BEGIN IMMEDIATE").expect("held");
-    let busy = bakery.ledger.begin(&[], None).await.map(|_| ());
+    let busy = bakery.ledger.begin(&[]).await.map(|_| ());
     assert!(matches!(busy, Err(StoreError::Busy(_))), "{busy:?}");
     shell.execute_batch("ROLLBACK").expect("released");
-    assert!(bakery.ledger.begin(&[], None).await.is_ok());
+    assert!(bakery.ledger.begin(&[]).await.is_ok());
 }
 
 #[tokio::test]
 async fn a_transaction_that_is_dropped_leaves_nothing() {
     let bakery = Bakery::stocked().await;
     let before = bakery.dump();
-    let mut tx = bakery.ledger.begin(&[], None).await.expect("begin");
+    let mut tx = bakery.ledger.begin(&[]).await.expect("begin");
     let loaded = tx.load().await.expect("load");
     let rows = loaded.rows;
     tx.replace_counts(&rows, &[]).await.expect("the rows are what the log says");
@@ -416,7 +416,7 @@ async fn a_wrong_count_is_found_and_replaced() {
     assert!(faults.iter().any(|f| f.contains("item_inventory_update is missing")), "{faults:?}");
     assert!(faults.iter().any(|f| f.contains("table kept is not ours")), "{faults:?}");
 
-    let mut tx = bakery.ledger.begin(&[], None).await.expect("begin");
+    let mut tx = bakery.ledger.begin(&[]).await.expect("begin");
     let loaded = tx.load().await.expect("load");
     let wrong: Vec<_> = loaded.discrepancies.iter().map(|d| d.item_id.0).collect();
     assert_eq!(wrong, [1, 9]);
@@ -484,7 +484,7 @@ async fn the_past_is_read_by_position_and_by_time() {
     let before = Some(AsOf::Time(Timestamp::MIN));
     let empty = bakery.ledger.inventory(ItemId(1), before).await.expect("a read").value;
     assert_eq!(empty.expect("an item").count.version, 0);
-    let mut tx = bakery.ledger.begin(&[], None).await.expect("begin");
+    let mut tx = bakery.ledger.begin(&[]).await.expect("begin");
     let since = tx.changes_since(ItemId(1), events[4].created_at).await.expect("a sum");
     assert_eq!(since, 5 + 6 + 7 + 8 + 9);
 }

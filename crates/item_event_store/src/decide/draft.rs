@@ -170,7 +170,7 @@ impl<'a> Draft<'a> {
             corrects_event_id: new.corrects_event_id,
             request_id: Some(request_id),
         };
-        self.book.apply(&event);
+        self.book.apply(event.balance());
         self.events.push(event);
     }
 

@@ -46,7 +46,7 @@ pub(super) async fn answer(
     let inventory = as_they_were.into_iter().map(|change| {
         let empty = Count::empty(change.item.created_at);
         let event = rests_on.get(&change.item.id).and_then(Option::as_ref);
-        let count = event.map_or(empty, |event| empty.after(event));
+        let count = event.map_or(empty, |event| empty.after(event.balance()));
         Inventory { item: Arc::new(change.item), count }
     });
     let inventory = inventory.collect();

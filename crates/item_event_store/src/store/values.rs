@@ -1,6 +1,6 @@
 //! What a store is given and gives.
 
-use crate::event::Event;
+use crate::event::{Balance, Event};
 use crate::ids::{Epoch, ItemId, LedgerName, Position};
 use crate::inventory::{Count, Inventory};
 use crate::item::{Item, ItemChange};
@@ -65,15 +65,37 @@ pub struct Batch {
     pub requests: Vec<StoredRequest>,
 }
 
+/// What became of a batch that was sent without the lock.
+#[derive(Debug)]
+pub enum Appended {
+    /// Nothing was written: it cannot follow what the log says.
+    Nothing,
+    /// It was written where it was decided.
+    AsDecided,
+    /// It was written behind what others had written since.
+    Behind(Others),
+}
+
+/// What others wrote between a batch's base and its place.
+#[derive(Debug)]
+pub struct Others {
+    /// The number of the last request.
+    pub last_request_id: i64,
+    /// When the batch itself was recorded.
+    pub recorded_at: Timestamp,
+    /// Of the events, in order. None is of an item that the batch was judged by.
+    pub balances: Vec<Balance>,
+}
+
 /// What a ledger has beyond a head that the writer remembers.
 #[derive(Debug)]
 pub struct Tail {
-    /// The event at the remembered position.
-    pub last_event: Option<Event>,
+    /// Of the event at the remembered position.
+    pub last_balance: Option<Balance>,
     /// The changes of items since, in order.
     pub item_changes: Vec<ItemChange>,
-    /// The events since, in order.
-    pub events: Vec<Event>,
+    /// Of the events since, in order.
+    pub balances: Vec<Balance>,
 }
 
 /// An inventory row that is not what the log says.

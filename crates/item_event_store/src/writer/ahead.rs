@@ -10,6 +10,7 @@ use crate::error::StoreError;
 use crate::facts::Facts;
 use crate::failpoint::failpoint;
 use crate::limits::BATCHES_UNDER_WAY;
+use crate::store::Appended;
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesOrdered;
@@ -56,7 +57,9 @@ impl Writer {
                     }
                 },
                 // Smaller ones would cost more than the wait that they save.
-                jobs = queue.take_filled(size), if may_send => {
+                () = queue.filled(size), if may_send => {
+                    let mut jobs = Vec::new();
+                    queue.add_to(&mut jobs);
                     size = jobs.len();
                     match self.send(jobs) {
                         Ok(sent) => under_way.push_back(sent),
@@ -88,8 +91,8 @@ impl Writer {
         self.memory = Some(memory);
         let store = Arc::clone(&self.store);
         Ok(Box::pin(async move {
-            let appended = store.append(&plan.batch).await;
-            (jobs, plan, appended)
+            let appended = store.append(&plan.batch, None).await;
+            (jobs, plan, appended.map(|appended| !matches!(appended, Appended::Nothing)))
         }))
     }
 

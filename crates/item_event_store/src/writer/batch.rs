@@ -4,12 +4,12 @@
 use super::memory::Memory;
 use super::queue::{Job, Reply};
 use crate::decide::{Base, Decided, Draft, Undo};
-use crate::event::Event;
+use crate::event::Balance;
 use crate::facts::Facts;
 use crate::ids::IdempotencyKey;
 use crate::rejection::{Rejected, Rejection};
 use crate::request::{Outcome, Recorded, StoredRequest};
-use crate::store::{Batch, Head};
+use crate::store::{Batch, Head, Others};
 use crate::time::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub(super) struct Plan {
     verdicts: Vec<Verdict>,
     undo: Undo,
     /// The last event before it.
-    last_event: Option<Event>,
+    last_balance: Option<Balance>,
 }
 
 enum Verdict {
@@ -39,7 +39,7 @@ impl Plan {
         facts: &Facts,
         now: Timestamp,
     ) -> Self {
-        let (base, last_event) = (memory.head.clone(), memory.last_event().cloned());
+        let (base, last_balance) = (memory.head.clone(), memory.last_balance());
         let start = Base { position: base.position, items_revision: base.items_revision, now };
         let mut draft = Draft::new(&mut memory.book, facts, start);
         let mut known: HashMap<IdempotencyKey, StoredRequest> =
@@ -93,7 +93,7 @@ impl Plan {
             inventory: drafted.inventory,
             requests,
         };
-        Self { batch, verdicts, undo: drafted.undo, last_event }
+        Self { batch, verdicts, undo: drafted.undo, last_balance }
     }
 
     /// Whether one statement can write it.
@@ -101,10 +101,35 @@ impl Plan {
         self.batch.item_changes.is_empty() && !self.batch.requests.is_empty()
     }
 
+    /// Whether it says the same wherever it is written: it names no position that it makes itself.
+    pub fn may_move(&self) -> bool {
+        let names_none = |request: &StoredRequest| match &request.outcome {
+            Outcome::Recorded { unchanged, .. } => unchanged.is_empty(),
+            Outcome::Rejected(_) => true,
+        };
+        self.is_plain() && self.batch.requests.iter().all(names_none)
+    }
+
+    /// The batch at the place where it was written, and the memory with it: decided again on what
+    /// others wrote before. `None` if it does not say the same there.
+    pub fn moved_behind(
+        mut self,
+        others: &Others,
+        jobs: &[Job],
+        memory: &mut Memory,
+    ) -> Option<Self> {
+        let written = std::mem::take(&mut self.batch.requests);
+        self.take_back(memory);
+        memory.pass(others);
+        let moved = Self::decide(jobs, vec![], memory, &Facts::default(), others.recorded_at);
+        let written = written.iter().map(|request| &request.outcome);
+        written.eq(moved.batch.requests.iter().map(|request| &request.outcome)).then_some(moved)
+    }
+
     /// It is not written after all: takes it out of the memory again.
     pub fn take_back(self, memory: &mut Memory) {
         self.undo.apply(&mut memory.book);
-        memory.go_back(self.batch.base, self.last_event);
+        memory.go_back(self.batch.base, self.last_balance);
     }
 
     /// The replies, in the order of the requests. Hands the events over instead of copying them.

@@ -12,12 +12,15 @@ use crate::time::Timestamp;
 
 impl Writer {
     pub(super) async fn commit(&mut self, jobs: &mut Vec<Job>) -> Result<Vec<Reply>> {
+        if let Some(replies) = self.commit_moving(jobs).await? {
+            return Ok(replies);
+        }
         if let Some(replies) = self.commit_in_turn(jobs).await? {
             return Ok(replies);
         }
         failpoint!("before_begin");
         let keys: Vec<_> = jobs.iter().map(|job| job.request.key.clone()).collect();
-        let mut tx = self.store.begin(&keys, None).await?;
+        let mut tx = self.store.begin(&keys).await?;
         failpoint!("after_begin");
         let mut memory = Memory::catch_up(self.memory.take(), tx.as_mut()).await?;
         let stored = tx.requests();
@@ -48,7 +51,7 @@ impl Writer {
         if memory.alone() || looks_back(jobs) {
             return Ok(None);
         }
-        let mut tx = self.store.begin(&[], Some(&memory.head)).await?;
+        let mut tx = self.store.take_turn(&memory.head).await?;
         let mut memory = Memory::catch_up(self.memory.take(), tx.as_mut()).await?;
         self.queue.add_to(jobs);
         if looks_back(jobs) {
@@ -75,7 +78,7 @@ impl Writer {
     }
 
     /// What everybody is told once a batch is committed.
-    fn committed(&mut self, plan: Plan, mut memory: Memory) -> Vec<Reply> {
+    pub(super) fn committed(&mut self, plan: Plan, mut memory: Memory) -> Vec<Reply> {
         memory.take_over(&plan.batch);
         self.memory = Some(memory);
         self.told(plan)

@@ -3,19 +3,27 @@
 
 use super::Result;
 use crate::book::Book;
-use crate::event::Event;
-use crate::store::{Batch, Head, WriteTx};
+use crate::event::{Balance, Event};
+use crate::store::{Batch, Head, Others, WriteTx};
 
 /// So many batches in a row without anybody else, and the writer counts as alone. Fewer, and of two
 /// writers that take turns one would often guess wrong, and decide twice.
 const BATCHES_ALONE: u32 = 8;
+/// Where batch after batch cannot be moved, others write of the same items. After so many, two to
+/// this power less one lock the head before the next is sent without the lock; after fewer, fewer.
+const LOCK_FIRST: u32 = 5;
 
 pub(super) struct Memory {
     pub book: Book,
     pub head: Head,
-    last_event: Option<Event>,
+    /// Of the last event of the log.
+    last_balance: Option<Balance>,
     /// How many batches in a row nobody else has written before.
     batches_alone: u32,
+    /// How many batches in a row could not be moved behind what others had written.
+    not_moved: u32,
+    /// How many lock the head first because of that.
+    lock_first: u32,
 }
 
 impl Memory {
@@ -34,8 +42,10 @@ impl Memory {
         Ok(Self {
             book: Book::load(loaded.rows),
             head: loaded.head,
-            last_event,
+            last_balance: last_event.as_ref().map(Event::balance),
             batches_alone: BATCHES_ALONE,
+            not_moved: 0,
+            lock_first: 0,
         })
     }
 
@@ -53,15 +63,15 @@ impl Memory {
             return Self::load(tx).await;
         }
         let tail = tx.tail(&memory.head).await?;
-        if tail.last_event != memory.last_event {
+        if tail.last_balance != memory.last_balance {
             return Self::load(tx).await;
         }
         for change in tail.item_changes {
             memory.book.apply_item_change(&change);
         }
-        for event in tail.events {
-            memory.book.apply(&event);
-            memory.last_event = Some(event);
+        for balance in tail.balances {
+            memory.book.apply(balance);
+            memory.last_balance = Some(balance);
         }
         memory.head = head;
         Ok(memory)
@@ -72,23 +82,54 @@ impl Memory {
         self.batches_alone >= BATCHES_ALONE
     }
 
+    /// Whether the next batch is to be sent without the lock although others write.
+    pub fn may_move(&mut self) -> bool {
+        let lock_first = self.lock_first > 0;
+        self.lock_first = self.lock_first.saturating_sub(1);
+        !lock_first && !self.alone()
+    }
+
+    /// A batch could not be moved behind what others had written.
+    pub fn could_not_move(&mut self) {
+        self.lock_first = (1 << self.not_moved) - 1;
+        self.not_moved = LOCK_FIRST.min(self.not_moved + 1);
+    }
+
+    /// Takes over what others wrote before a batch.
+    pub fn pass(&mut self, others: &Others) {
+        self.batches_alone = 0;
+        self.not_moved = 0;
+        self.head.last_request_id = others.last_request_id;
+        for balance in &others.balances {
+            self.book.apply(*balance);
+            self.last_balance = Some(*balance);
+            self.head.position = balance.id;
+            self.head.last_created_at = balance.created_at;
+        }
+    }
+
+    /// Nobody else wrote before a batch.
+    pub fn pass_nobody(&mut self) {
+        self.batches_alone = self.batches_alone.saturating_add(1);
+    }
+
     /// Goes on to where a batch ends. The book has it already.
     pub fn take_over(&mut self, batch: &Batch) {
         self.head = batch.head.clone();
         if let Some(event) = batch.events.last() {
-            self.last_event = Some(event.clone());
+            self.last_balance = Some(event.balance());
         }
     }
 
-    /// The last event of the log.
-    pub fn last_event(&self) -> Option<&Event> {
-        self.last_event.as_ref()
+    /// Of the last event of the log.
+    pub fn last_balance(&self) -> Option<Balance> {
+        self.last_balance
     }
 
     /// Goes back to where a batch began.
-    pub fn go_back(&mut self, base: Head, last_event: Option<Event>) {
+    pub fn go_back(&mut self, base: Head, last_balance: Option<Balance>) {
         self.head = base;
-        self.last_event = last_event;
+        self.last_balance = last_balance;
     }
 
     fn is_prefix_of(&self, head: &Head) -> bool {

@@ -175,16 +175,13 @@ impl Queue {
         }
     }
 
-    /// Waits until so many requests are there, and no upkeep before whose turn they would come: a
-    /// batch of them.
-    pub async fn take_filled(&self, requests: usize) -> Vec<Job> {
+    /// Waits until so many requests are there, and no upkeep before whose turn they would come.
+    pub async fn filled(&self, requests: usize) {
         loop {
             {
                 let mut line = self.lock();
                 if line.requests >= requests && line.requests == line.waiting.len() {
-                    let mut jobs = Vec::new();
-                    line.add_to(&mut jobs);
-                    return jobs;
+                    return;
                 }
                 line.wanted = requests;
             }
@@ -304,17 +301,20 @@ mod tests {
     #[tokio::test]
     async fn a_filled_batch_waits_for_the_last_request_and_for_no_upkeep() {
         let queue = Queue::default();
-        let filled = queue.take_filled(2);
+        let filled = queue.filled(2);
         tokio::pin!(filled);
         assert!(futures_util::poll!(filled.as_mut()).is_pending());
         queue.push(job("a")).expect("queued");
         assert!(futures_util::poll!(filled.as_mut()).is_pending());
         queue.push(job("b")).expect("queued");
-        assert_eq!(filled.await.len(), 2);
+        filled.await;
+        let mut jobs = Vec::new();
+        queue.add_to(&mut jobs);
+        assert_eq!(jobs.len(), 2);
         queue.push_upkeep(upkeep()).expect("queued");
         queue.push(job("c")).expect("queued");
         {
-            let filled = queue.take_filled(1);
+            let filled = queue.filled(1);
             tokio::pin!(filled);
             assert!(
                 futures_util::poll!(filled.as_mut()).is_pending(),
@@ -322,14 +322,14 @@ mod tests {
             );
         }
         let Some(Work::Upkeep(_)) = queue.next().await else { panic!("an upkeep") };
-        assert_eq!(queue.take_filled(1).await.len(), 1);
+        queue.filled(1).await;
     }
 
     #[tokio::test]
     async fn whoever_waits_for_one_request_is_woken_by_it_after_a_wait_for_many() {
         let queue = Queue::default();
         {
-            let filled = queue.take_filled(3);
+            let filled = queue.filled(3);
             tokio::pin!(filled);
             assert!(futures_util::poll!(filled.as_mut()).is_pending());
         }

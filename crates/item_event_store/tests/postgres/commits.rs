@@ -11,7 +11,7 @@ pub struct Commits {
 impl Commits {
     /// Whether one is among what was sent.
     pub fn among(&mut self, sent: &[u8]) -> bool {
-        if let Some(text) = find(sent, b"SELECT ies_append_batch(") {
+        if let Some(text) = find(sent, b"SELECT * FROM ies_append_batch(") {
             let name = sent[..text].iter().rposition(|byte| *byte == 0).unwrap_or(0);
             let begin = sent[..name].iter().rposition(|byte| !byte.is_ascii_digit()).unwrap_or(0);
             self.bound = Some([&[0], &sent[begin..=name]].concat());

@@ -1,7 +1,7 @@
 //! The mistakes. `BUG` stands for the switch.
 
 use super::Bug;
-use crate::campaign::Kind::{Ambiguous, Every, Images, Kill, Power, Simulate};
+use crate::campaign::Kind::{Ambiguous, Every, Images, Kill, Power, Simulate, Two};
 use crate::place::Backend::{Postgres, Sqlite};
 
 #[rustfmt::skip]
@@ -43,6 +43,21 @@ pub const ALL: &[Bug] = &[
         right: r"        self.undo.apply(&mut memory.book);",
         wrong: r"        if !BUG { self.undo.apply(&mut memory.book) }",
         found_by: &[(Kill, Postgres)],
+    },
+    Bug {
+        name: "moved_past_its_own_item",
+        file: "item_event_store/src/writer/moving.rs",
+        right: r"    items.dedup();",
+        wrong: r"    items.dedup();
+    if BUG { items.clear() }",
+        found_by: &[(Two, Postgres)],
+    },
+    Bug {
+        name: "moved_batch_told_as_decided",
+        file: "item_event_store/src/writer/batch.rs",
+        right: r"        memory.pass(others);",
+        wrong: r"        if !BUG { memory.pass(others) }",
+        found_by: &[(Two, Postgres)],
     },
     Bug {
         name: "time_goes_back",

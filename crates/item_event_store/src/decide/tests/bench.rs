@@ -85,7 +85,7 @@ impl Bench {
     fn hold(&self, before: &Book, drafted: &Drafted) {
         let mut replayed = before.clone();
         drafted.item_changes.iter().for_each(|change| replayed.apply_item_change(change));
-        drafted.events.iter().for_each(|event| replayed.apply(event));
+        drafted.events.iter().for_each(|event| replayed.apply(event.balance()));
         assert_eq!(replayed, self.book);
         let changed = drafted.item_changes.iter().map(|change| change.item.id);
         let touched: BTreeSet<_> =

@@ -2,20 +2,22 @@
 //! all of them to one function.
 
 use super::connection::{Connection, Params};
+use super::rows::{self, Cells};
 use super::statements::{
     CLOSE_RANGE, INSERT_EVENTS, INSERT_ITEM_CHANGES, INSERT_ITEMS, INSERT_REQUESTS, OPEN_RANGE,
     PUT_COUNTS, UPDATE_COUNTS, UPDATE_ITEMS,
 };
 use crate::error::StoreError;
 use crate::event::Event;
-use crate::ids::LedgerName;
+use crate::ids::{ItemId, LedgerName};
 use crate::inventory::Inventory;
 use crate::item::{ItemAction, ItemChange};
 use crate::reason::Kind;
 use crate::request::StoredRequest;
-use crate::store::{Batch, Head, Result, outcome};
+use crate::store::{Appended, Batch, Head, Others, Result, outcome};
 use crate::text::Text;
 use std::collections::HashSet;
+use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 /// Writes a batch between the opening and the closing of its range of positions.
@@ -177,9 +179,17 @@ pub(super) async fn put_counts(conn: &Connection, ledger: &str, rows: &[Inventor
     put(conn, PUT_COUNTS, ledger, rows, whole_counts).await
 }
 
-/// What [`APPEND_BATCH`] is told.
-pub(super) fn whole_batch<'a>(ledger: &'a LedgerName, batch: &'a Batch) -> Columns<'a> {
-    let (base, head) = (&batch.base, &batch.head);
+/// What [`APPEND_BATCH`] is told: a batch, and the items that it was judged by if it may move.
+/// Numbers and times that follow from its head's are left out.
+///
+/// [`APPEND_BATCH`]: super::statements::APPEND_BATCH
+pub(super) fn whole_batch<'a>(
+    ledger: &'a LedgerName,
+    batch: &'a Batch,
+    judged_by: Option<&[ItemId]>,
+) -> Columns<'a> {
+    let Batch { base, head, events, inventory, requests, .. } = batch;
+    let decided_at = requests.first().map_or(head.last_created_at, |request| request.created_at);
     let mut told: Columns<'a> = vec![
         Box::new(ledger.as_str()),
         Box::new(base.epoch.as_str()),
@@ -187,12 +197,54 @@ pub(super) fn whole_batch<'a>(ledger: &'a LedgerName, batch: &'a Batch) -> Colum
         Box::new(base.items_revision),
         Box::new(base.counts_revision),
         Box::new(base.last_request_id),
-        Box::new(head.position.0),
-        Box::new(head.last_request_id),
-        Box::new(head.last_created_at),
+        Box::new(base.last_created_at),
+        Box::new(decided_at),
+        Box::new(judged_by.map(|items| column(items, |item| item.0))),
     ];
-    told.extend(events(&batch.events));
-    told.extend(changed_counts(&batch.inventory));
-    told.extend(requests(&batch.requests));
+    let more: Columns<'a> = columns![events:
+        |e| e.item_id.0,
+        |e| e.quantity_change,
+        |e| e.reason.as_str(),
+        |e| e.version,
+        |e| e.quantity_after,
+        |e| e.kind.map(Kind::as_str),
+        |e| e.occurred_at,
+        |e| optional(e.actor.as_ref()),
+        |e| optional(e.reference.as_ref()),
+        |e| optional(e.note.as_ref()),
+        |e| e.corrects_event_id.map(|position| position.0),
+        |e| e.request_id,
+    ];
+    told.extend(more);
+    let more: Columns<'a> = columns![inventory:
+        |row| row.item.id.0,
+        |row| row.count.quantity,
+        |row| row.count.version,
+        |row| row.count.last_event_id.map(|position| position.0),
+    ];
+    told.extend(more);
+    let more: Columns<'a> = columns![requests:
+        |r| r.key.as_str(),
+        |r| r.hash.as_slice(),
+        |r| r.actor.as_str(),
+        |r| r.position.0,
+        |r| outcome::encode(&r.outcome),
+    ];
+    told.extend(more);
     told
+}
+
+/// What it answers.
+pub(super) fn appended(rows: &[Row], base: &Head) -> Result<Appended> {
+    let Some(row) = rows.first() else { return Ok(Appended::Nothing) };
+    let cells = Cells(row);
+    if !cells.get(0)? {
+        return Ok(Appended::Nothing);
+    }
+    let (last_request_id, balances) = (cells.get(1)?, rows::balances(row, 3)?);
+    if last_request_id == base.last_request_id && balances.is_empty() {
+        return Ok(Appended::AsDecided);
+    }
+    let since = balances.into_iter().filter(|balance| balance.id > base.position).collect();
+    Ok(Appended::Behind(Others { last_request_id, recorded_at: cells.get(2)?, balances: since }))
 }

@@ -152,7 +152,7 @@ pub(super) async fn restore(
     conn.end().await;
     // On Citus its node may be another server than the one that made the row: then it has a new
     // epoch from here on.
-    Writing::to(connections, name).await?.begin(&[], None).await?.head().await
+    Writing::to(connections, name).await?.begin(&[]).await?.head().await
 }
 
 /// Whether the file is whole, and its first line.

@@ -16,8 +16,8 @@ use crate::request::RequestTrace;
 use crate::settings::Settings;
 use crate::store::lookups::{Found, Lookups, ReadCounts};
 use crate::store::{
-    Batch, Bell, Discrepancy, Head, ItemSum, LedgerStore, Listening, Mode, Result, Snapshot,
-    SummaryStep, WriteTx,
+    Appended, Batch, Bell, Discrepancy, Head, ItemSum, LedgerStore, Listening, Mode, Result,
+    Snapshot, SummaryStep, WriteTx,
 };
 use crate::summary::Summary;
 use async_trait::async_trait;
@@ -45,7 +45,7 @@ impl PostgresLedger {
                 make(&connections, name, &Settings::default()).await?;
             }
             // Gives the ledger a new epoch if it was written on another server.
-            drop(writing.begin(&[], None).await?);
+            drop(writing.begin(&[]).await?);
         } else {
             let conn = connections.get().await?;
             reads::head(&Reader::new(&conn, name)).await?;
@@ -118,23 +118,23 @@ pub(super) async fn insert(
 
 #[async_trait]
 impl LedgerStore for PostgresLedger {
-    async fn begin(
-        &self,
-        keys: &[IdempotencyKey],
-        behind: Option<&Head>,
-    ) -> Result<Box<dyn WriteTx>> {
+    async fn begin(&self, keys: &[IdempotencyKey]) -> Result<Box<dyn WriteTx>> {
         if self.connections.mode() == Mode::Read {
             return Err(StoreError::ReadOnly);
         }
-        Ok(Box::new(self.writing.begin(keys, behind).await?))
+        Ok(Box::new(self.writing.begin(keys).await?))
+    }
+
+    async fn take_turn(&self, remembered: &Head) -> Result<Box<dyn WriteTx>> {
+        Ok(Box::new(self.writing.take_turn(remembered).await?))
     }
 
     fn finds_stored_keys(&self) -> bool {
         self.writing.finds_stored_keys()
     }
 
-    async fn append(&self, batch: &Batch) -> Result<bool> {
-        self.writing.append(batch).await
+    async fn append(&self, batch: &Batch, judged_by: Option<&[ItemId]>) -> Result<Appended> {
+        self.writing.append(batch, judged_by).await
     }
 
     /// The answers come on the runtime's threads: another one would be woken for each.

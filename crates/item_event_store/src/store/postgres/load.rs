@@ -1,10 +1,11 @@
 //! What the writer keeps in its memory: all items with their counts, as stored and as the log has
 //! them, one index seek an item; and what has come since.
 
+use super::connection::Params;
 use super::reads::{self, Reader};
 use super::rows::{self, Cells};
-use super::statements::{EVENTS_FROM, ITEMS_WITH_COUNTS, STRAY_COUNTS};
-use crate::event::Event;
+use super::statements::{BALANCES_FROM, ITEMS_WITH_COUNTS, STRAY_COUNTS};
+use crate::event::Balance;
 use crate::ids::{ItemId, Position};
 use crate::inventory::{Count, Inventory};
 use crate::item::Item;
@@ -74,26 +75,28 @@ pub(super) async fn load(reader: &Reader<'_>, head: Head) -> Result<Loaded> {
     Ok(Loaded { head, rows, discrepancies })
 }
 
-/// The event at a position, and all after it.
-pub(super) async fn events_from(reader: &Reader<'_>, position: Position) -> Result<Vec<Event>> {
-    reader.all(EVENTS_FROM, &[&reader.ledger(), &position.0, &i64::MAX], rows::event).await
+/// What a ledger has beyond a remembered head.
+pub(super) async fn tail(reader: &Reader<'_>, head: &Head, remembered: &Head) -> Result<Tail> {
+    let params: Params<'_> = &[&reader.ledger(), &remembered.position.0];
+    let balances = reader.first(BALANCES_FROM, params, |row| rows::balances(row, 0)).await?;
+    beyond(reader, head, remembered, balances.unwrap_or_default()).await
 }
 
-/// What the head has beyond a remembered one, by the events from there on.
+/// The same, by the balances from the remembered position on.
 pub(super) async fn beyond(
     reader: &Reader<'_>,
     head: &Head,
     remembered: &Head,
-    mut events: Vec<Event>,
+    mut balances: Vec<Balance>,
 ) -> Result<Tail> {
-    let known = events.first().is_some_and(|event| event.id == remembered.position);
-    let last_event = known.then(|| events.remove(0));
+    let known = balances.first().is_some_and(|balance| balance.id == remembered.position);
+    let last_balance = known.then(|| balances.remove(0));
     let item_changes = if head.items_revision == remembered.items_revision {
         vec![]
     } else {
         reads::item_changes(reader, remembered.items_revision, head.items_revision).await?
     };
-    Ok(Tail { last_event, item_changes, events })
+    Ok(Tail { last_balance, item_changes, balances })
 }
 
 /// The counts as they are stored, and the log from a position on.

@@ -2,7 +2,7 @@
 //! our rows can hold means that the table is damaged.
 
 use crate::error::StoreError;
-use crate::event::Event;
+use crate::event::{Balance, Event};
 use crate::ids::{Epoch, IdempotencyKey, ItemId, Position};
 use crate::inventory::Count;
 use crate::item::{Item, ItemAction, ItemChange};
@@ -87,6 +87,11 @@ impl<'a> Cells<'a> {
         self.get::<Option<&str>>(column)?.map(parse).transpose()
     }
 
+    /// An array, which is NULL when it has nothing.
+    fn array<T: FromSql<'a>>(&self, column: usize) -> Result<Vec<T>> {
+        Ok(self.get::<Option<Vec<T>>>(column)?.unwrap_or_default())
+    }
+
     fn text<const MAX: usize>(&self, column: usize) -> Result<Text<MAX>> {
         Ok(Text::stored(self.get(column)?))
     }
@@ -167,6 +172,25 @@ pub(super) fn event(row: &Row) -> Result<Event> {
         corrects_event_id: row.get::<Option<i64>>(12)?.map(Position),
         request_id: row.get(13)?,
     })
+}
+
+/// Five columns from `first` on, each an array: of events, what each makes of its item's count.
+pub(super) fn balances(row: &Row, first: usize) -> Result<Vec<Balance>> {
+    let row = Cells(row);
+    let ids: Vec<i64> = row.array(first)?;
+    let (items, versions): (Vec<i32>, Vec<i64>) = (row.array(first + 1)?, row.array(first + 2)?);
+    let (quantities, times): (Vec<i32>, Vec<Timestamp>) =
+        (row.array(first + 3)?, row.array(first + 4)?);
+    let balances = ids.into_iter().zip(items).zip(versions).zip(quantities).zip(times);
+    Ok(balances
+        .map(|((((id, item), version), quantity), created_at)| Balance {
+            id: Position(id),
+            item_id: ItemId(item.into()),
+            version,
+            quantity_after: quantity.into(),
+            created_at,
+        })
+        .collect())
 }
 
 /// The first nine columns of every statement that gives items.

@@ -6,8 +6,8 @@ use super::error::{interpret, is_plain_error, rolls_back, with_cause};
 use super::reads::{self, Reader, no_ledger};
 use super::rows::{self, Cells};
 use super::statements::{
-    APPEND_BATCH, BEGIN_WRITE, BUMP_COUNTS_REVISION, CURRENT_XACT, DELETE_COUNTS, EVENTS_FROM,
-    LOCK_HEAD, PUT_SETTINGS, REQUESTS, SET_EPOCH, SET_WRITING, TRANSACTION,
+    APPEND_BATCH, BEGIN_WRITE, BUMP_COUNTS_REVISION, CURRENT_XACT, DELETE_COUNTS, LOCK_HEAD,
+    PUT_SETTINGS, REQUESTS, SET_EPOCH, SET_WRITING, TAKE_TURN, TRANSACTION,
 };
 use super::unended::{Begun, Unended};
 use super::{append, load, migrations};
@@ -19,7 +19,7 @@ use crate::ids::{Epoch, IdempotencyKey, ItemId, LedgerName, Position};
 use crate::inventory::Inventory;
 use crate::request::StoredRequest;
 use crate::settings::Settings;
-use crate::store::{Batch, Head, Loaded, Result, Tail, WriteTx};
+use crate::store::{Appended, Batch, Head, Loaded, Result, Tail, WriteTx};
 use crate::time::Timestamp;
 use async_trait::async_trait;
 use futures_util::future::OptionFuture;
@@ -61,8 +61,8 @@ impl Writing {
     /// way if there is one: see [`LedgerStore::append`].
     ///
     /// [`LedgerStore::append`]: crate::store::LedgerStore::append
-    pub async fn append(&self, batch: &Batch) -> Result<bool> {
-        let columns = append::whole_batch(&self.ledger, batch);
+    pub async fn append(&self, batch: &Batch, judged_by: Option<&[ItemId]>) -> Result<Appended> {
+        let columns = append::whole_batch(&self.ledger, batch, judged_by);
         let params: Vec<_> = append::params(&columns).collect();
         let mut appending = self.appending.lock().await;
         let conn = match appending.upgrade() {
@@ -83,7 +83,10 @@ impl Writing {
         };
         let unknown = |why| Err(StoreError::CommitUnknown(why));
         let (ended, said) = match answered {
-            Ok(Ok(rows)) => (true, says_yes(&rows)),
+            Ok(Ok(rows)) => {
+                let said = append::appended(&rows, &batch.base);
+                (true, said.or_else(|error| unknown(error.to_string())))
+            }
             Ok(Err(error)) if rolls_back(&error) => (true, Err(interpret(&error))),
             Ok(Err(error)) => (false, unknown(with_cause(&error))),
             Err(late) => (false, unknown(late.to_string())),
@@ -99,23 +102,16 @@ impl Writing {
 
     /// Locks the head. A ledger that was last written on another server, database or timeline gets
     /// a new epoch first: its positions may be another history's.
-    pub async fn begin(
-        &self,
-        keys: &[IdempotencyKey],
-        behind: Option<&Head>,
-    ) -> Result<PostgresTx> {
+    pub async fn begin(&self, keys: &[IdempotencyKey]) -> Result<PostgresTx> {
+        let ledger = &self.ledger;
         loop {
-            let (tx, written_on, server) = match self.lock(keys, behind).await {
-                Err(StoreError::Busy(_)) if self.unended.terminate(&self.connections).await? => {
-                    continue;
-                }
-                locked => locked?,
-            };
-            self.unended.forget();
+            let (tx, locked) = self.lock(LOCK_HEAD, &[&ledger.as_str()], keys).await?;
+            let row = Cells(&locked);
+            let (written_on, server): (&str, &str) = (row.get(10)?, row.get(11)?);
+            commits_last(&locked, 12)?;
             if written_on == server {
                 return Ok(tx);
             }
-            let ledger = &self.ledger;
             if tx.head.position != Position::START {
                 tracing::warn!(%ledger, written_on, server, "another server: a new epoch begins");
             }
@@ -125,34 +121,65 @@ impl Writing {
         }
     }
 
-    /// The lock is a statement of its own, before anything else is read: what comes after it sees
-    /// what was committed while it waited.
+    /// Locks the head and finds what is beyond a remembered one: see [`LedgerStore::take_turn`].
+    /// Where commits would not last, or a new epoch has to begin, the append declines.
+    ///
+    /// [`LedgerStore::take_turn`]: crate::store::LedgerStore::take_turn
+    pub async fn take_turn(&self, remembered: &Head) -> Result<PostgresTx> {
+        let params: Params<'_> = &[&self.ledger.as_str(), &remembered.position.0];
+        let (mut tx, locked) = self.lock(TAKE_TURN, params, &[]).await?;
+        let reader = Reader::new(&tx.conn, &self.ledger);
+        let beyond = load::beyond(&reader, &tx.head, remembered, rows::balances(&locked, 10)?);
+        tx.tail = Some(in_time(beyond).await.flatten()?);
+        Ok(tx)
+    }
+
+    /// Locks the head by a statement, and gives its row. A transaction of ours that still has the
+    /// head is ended.
     async fn lock(
         &self,
+        sql: &str,
+        params: Params<'_>,
         keys: &[IdempotencyKey],
-        behind: Option<&Head>,
-    ) -> Result<(PostgresTx, String, String)> {
+    ) -> Result<(PostgresTx, Row)> {
+        loop {
+            match self.lock_once(sql, params, keys).await {
+                Err(StoreError::Busy(_)) if self.unended.terminate(&self.connections).await? => {}
+                locked => {
+                    let locked = locked?;
+                    self.unended.forget();
+                    return Ok(locked);
+                }
+            }
+        }
+    }
+
+    /// The lock is a statement of its own, before anything else is read: what comes after it sees
+    /// what was committed while it waited.
+    async fn lock_once(
+        &self,
+        sql: &str,
+        params: Params<'_>,
+        keys: &[IdempotencyKey],
+    ) -> Result<(PostgresTx, Row)> {
         let conn = self.connections.writer().await?;
         // Prepared before the first is sent, so that they are sent in this order.
-        for sql in [REQUESTS, EVENTS_FROM, BEGIN_WRITE, TRANSACTION] {
+        for sql in [REQUESTS, BEGIN_WRITE, TRANSACTION] {
             conn.prepare(sql).await?;
         }
-        let lock = conn.prepare(LOCK_HEAD).await?;
+        let lock = conn.prepare(sql).await?;
         let conn = InTransaction::new(conn);
         let reader = Reader::new(&conn, &self.ledger);
         // On Citus the node that has the ledger is told too what holds for the transaction.
-        let (name, set) = (reader.ledger(), self.distributed.then(|| conn.batch(SET_WRITING)));
-        let params: Params<'_> = &[&name];
+        let set = self.distributed.then(|| conn.batch(SET_WRITING));
         let stored = (!keys.is_empty()).then(|| reads::requests(&reader, keys));
-        let beyond = behind.map(|head| Box::pin(load::events_from(&reader, head.position)));
-        let (begun, transaction, set, locked, stored, events) = in_time(async {
+        let (begun, transaction, set, locked, stored) = in_time(async {
             tokio::join!(
                 Box::pin(conn.execute(BEGIN_WRITE, &[])),
                 Box::pin(conn.query(TRANSACTION, &[])),
                 OptionFuture::from(set),
                 conn.client().query_opt(&lock, params),
                 OptionFuture::from(stored),
-                OptionFuture::from(beyond),
             )
         })
         .await?;
@@ -160,25 +187,12 @@ impl Writing {
         let begun = Begun::new(&transaction?, &self.unended)?;
         set.transpose()?;
         let locked = locked?.ok_or_else(|| no_ledger(&self.ledger))?;
-        let (stored, events) = (stored.transpose()?.unwrap_or_default(), events.transpose()?);
-        let (written_on, server) = (Cells(&locked).get(10)?, Cells(&locked).get(11)?);
-        commits_last(&locked, 12)?;
-        let head = rows::head(&locked)?;
-        let tail = match behind.zip(events) {
-            Some((remembered, events)) => {
-                Some(in_time(load::beyond(&reader, &head, remembered, events)).await.flatten()?)
-            }
-            None => None,
-        };
+        let (head, stored) = (rows::head(&locked)?, stored.transpose()?.unwrap_or_default());
         let (ledger, distributed) = (self.ledger.clone(), self.distributed);
+        let tail = None;
         let tx = PostgresTx { conn, begun, ledger, distributed, head, stored, tail, failed: false };
-        Ok((tx, written_on, server))
+        Ok((tx, locked))
     }
-}
-
-/// What `ies_append_batch` answered.
-fn says_yes(rows: &[Row]) -> Result<bool> {
-    rows.first().map_or(Ok(false), |row| Cells(row).get(0))
 }
 
 /// The transaction, alone with a connection until it ends.
@@ -246,11 +260,7 @@ impl WriteTx for PostgresTx {
         match self.tail.take() {
             Some(tail) => Ok(tail),
             None => {
-                self.step(async |reader, head| {
-                    let events = load::events_from(&reader, remembered.position).await?;
-                    load::beyond(&reader, head, remembered, events).await
-                })
-                .await
+                self.step(async |reader, head| load::tail(&reader, head, remembered).await).await
             }
         }
     }
@@ -311,7 +321,7 @@ impl WriteTx for PostgresTx {
         }
         let statement = self.conn.prepare(APPEND_BATCH).await?;
         let ledger = self.ledger.clone();
-        let columns = append::whole_batch(&ledger, batch);
+        let columns = append::whole_batch(&ledger, batch, None);
         let params: Vec<_> = append::params(&columns).collect();
         failpoint!("before_commit");
         let client = self.conn.client();
@@ -325,7 +335,7 @@ impl WriteTx for PostgresTx {
             Err(late) => (Ok(vec![]), Err(late)),
         };
         self.end(committed)?;
-        says_yes(&appended?)
+        Ok(!matches!(append::appended(&appended?, &batch.base)?, Appended::Nothing))
     }
 
     async fn commit(self: Box<Self>) -> Result<()> {

@@ -83,7 +83,7 @@ impl<'a> History<'a> {
     pub fn count_at(&self, position: Position, item_created_at: Timestamp) -> Result<Count> {
         let mut count = Count::empty(item_created_at);
         self.back(self.last_up_to(position)?, |row| {
-            count = count.after(&rows::event(row)?);
+            count = count.after(rows::event(row)?.balance());
             Ok(ControlFlow::Break(()))
         })?;
         Ok(count)

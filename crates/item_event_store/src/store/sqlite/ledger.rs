@@ -166,7 +166,7 @@ impl Drop for SqliteLedger {
 
 #[async_trait]
 impl LedgerStore for SqliteLedger {
-    async fn begin(&self, keys: &[IdempotencyKey], _: Option<&Head>) -> Result<Box<dyn WriteTx>> {
+    async fn begin(&self, keys: &[IdempotencyKey]) -> Result<Box<dyn WriteTx>> {
         let mut tx = self.begin_write().await?;
         tx.look_for(keys)?;
         Ok(Box::new(tx))

@@ -156,10 +156,11 @@ impl WriteTx for SqliteTx {
 
     async fn tail(&mut self, remembered: &Head) -> Result<Tail> {
         self.read(|conn| {
+            let events = reads::tail(conn, &reads::head(conn)?, remembered.position)?;
             Ok(Tail {
-                last_event: reads::event(conn, remembered.position)?,
+                last_balance: reads::event(conn, remembered.position)?.map(|e| e.balance()),
                 item_changes: reads::item_changes(conn, remembered.items_revision, i64::MAX)?,
-                events: reads::tail(conn, &reads::head(conn)?, remembered.position)?,
+                balances: events.iter().map(Event::balance).collect(),
             })
         })
     }
