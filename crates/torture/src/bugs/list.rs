@@ -78,9 +78,9 @@ pub const ALL: &[Bug] = &[
         name: "synchronous_commit_off",
         file: "item_event_store/src/store/postgres/write.rs",
         right: "let statement = conn.prepare(APPEND_BATCH).await?;",
-        wrong: r#"let off = ", set_config('synchronous_commit', 'off', true)";
-        let batch = APPEND_BATCH.trim_end().to_owned() + if BUG { off } else { "" };
-        let statement = conn.prepare(&batch).await?;"#,
+        wrong: r#"let off = "SELECT *, set_config('synchronous_commit', 'off', true)";
+        let sql = APPEND_BATCH.replace("SELECT *", if BUG { off } else { "SELECT *" });
+        let statement = conn.prepare(&sql).await?;"#,
         found_by: &[(Power, Postgres)],
     },
     Bug {
