@@ -80,7 +80,10 @@ pub(super) fn column<'a, R, T>(rows: &'a [R], cell: impl Fn(&'a R) -> T) -> Vec<
 
 /// Columns of the rows of one table.
 macro_rules! columns {
-    ($rows:ident: $($cell:expr),* $(,)?) => { vec![$(Box::new(column($rows, $cell)),)*] };
+    ($rows:ident: $($cell:expr),* $(,)?) => {{
+        let columns: Columns<'_> = vec![$(Box::new(column($rows, $cell)),)*];
+        columns
+    }};
 }
 
 fn optional<const MAX: usize>(text: Option<&Text<MAX>>) -> Option<&str> {
@@ -201,7 +204,7 @@ pub(super) fn whole_batch<'a>(
         Box::new(decided_at),
         Box::new(judged_by.map(|items| column(items, |item| item.0))),
     ];
-    let more: Columns<'a> = columns![events:
+    told.extend(columns![events:
         |e| e.item_id.0,
         |e| e.quantity_change,
         |e| e.reason.as_str(),
@@ -214,23 +217,20 @@ pub(super) fn whole_batch<'a>(
         |e| optional(e.note.as_ref()),
         |e| e.corrects_event_id.map(|position| position.0),
         |e| e.request_id,
-    ];
-    told.extend(more);
-    let more: Columns<'a> = columns![inventory:
+    ]);
+    told.extend(columns![inventory:
         |row| row.item.id.0,
         |row| row.count.quantity,
         |row| row.count.version,
         |row| row.count.last_event_id.map(|position| position.0),
-    ];
-    told.extend(more);
-    let more: Columns<'a> = columns![requests:
+    ]);
+    told.extend(columns![requests:
         |r| r.key.as_str(),
         |r| r.hash.as_slice(),
         |r| r.actor.as_str(),
         |r| r.position.0,
         |r| outcome::encode(&r.outcome),
-    ];
-    told.extend(more);
+    ]);
     told
 }
 
