@@ -50,7 +50,8 @@ pub struct LedgerInfo {
 /// What one commit writes. Positions, versions, balances and numbers are already given.
 #[derive(Debug)]
 pub struct Batch {
-    /// The head before it: as [`WriteTx::head`] said, or as the batch under way before it makes it.
+    /// The head before it: as [`WriteTx::head`] said, as the batch under way before it makes it, or
+    /// as it is remembered by a writer that lets the batch move.
     pub base: Head,
     /// The head after it.
     pub head: Head,

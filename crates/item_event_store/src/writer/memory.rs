@@ -9,8 +9,8 @@ use crate::store::{Batch, Head, Others, WriteTx};
 /// So many batches in a row without anybody else, and the writer counts as alone. Fewer, and of two
 /// writers that take turns one would often guess wrong, and decide twice.
 const BATCHES_ALONE: u32 = 8;
-/// Where batch after batch cannot be moved, others write of the same items. After so many, two to
-/// this power less one lock the head before the next is sent without the lock; after fewer, fewer.
+/// Where batch after batch cannot be moved, others write of the same items. At most two to this
+/// power less one then lock the head before another is sent without the lock.
 const LOCK_FIRST: u32 = 5;
 
 pub(super) struct Memory {
@@ -20,10 +20,33 @@ pub(super) struct Memory {
     last_balance: Option<Balance>,
     /// How many batches in a row nobody else has written before.
     batches_alone: u32,
-    /// How many batches in a row could not be moved behind what others had written.
+    lock_first: LockFirst,
+}
+
+/// How many batches lock the head first, because some could not be moved behind what others had
+/// written: none after the first of them in a row, then about twice as many each time.
+#[derive(Default)]
+struct LockFirst {
     not_moved: u32,
-    /// How many lock the head first because of that.
-    lock_first: u32,
+    left: u32,
+}
+
+impl LockFirst {
+    /// Whether the next batch does.
+    fn next(&mut self) -> bool {
+        let locks = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        locks
+    }
+
+    fn not_moved(&mut self) {
+        self.left = (1 << self.not_moved) - 1;
+        self.not_moved = LOCK_FIRST.min(self.not_moved + 1);
+    }
+
+    fn moved(&mut self) {
+        self.not_moved = 0;
+    }
 }
 
 impl Memory {
@@ -44,8 +67,7 @@ impl Memory {
             head: loaded.head,
             last_balance: last_event.as_ref().map(Event::balance),
             batches_alone: BATCHES_ALONE,
-            not_moved: 0,
-            lock_first: 0,
+            lock_first: LockFirst::default(),
         })
     }
 
@@ -84,21 +106,18 @@ impl Memory {
 
     /// Whether the next batch is to be sent without the lock although others write.
     pub fn may_move(&mut self) -> bool {
-        let lock_first = self.lock_first > 0;
-        self.lock_first = self.lock_first.saturating_sub(1);
-        !lock_first && !self.alone()
+        !self.lock_first.next() && !self.alone()
     }
 
     /// A batch could not be moved behind what others had written.
     pub fn could_not_move(&mut self) {
-        self.lock_first = (1 << self.not_moved) - 1;
-        self.not_moved = LOCK_FIRST.min(self.not_moved + 1);
+        self.lock_first.not_moved();
     }
 
     /// Takes over what others wrote before a batch.
     pub fn pass(&mut self, others: &Others) {
         self.batches_alone = 0;
-        self.not_moved = 0;
+        self.lock_first.moved();
         self.head.last_request_id = others.last_request_id;
         for balance in &others.balances {
             self.book.apply(*balance);
@@ -137,5 +156,24 @@ impl Memory {
             && self.head.counts_revision == head.counts_revision
             && self.head.position <= head.position
             && self.head.items_revision <= head.items_revision
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ever_more_batches_lock_first_up_to_a_limit_until_one_moves() {
+        let mut lock_first = LockFirst::default();
+        let mut after_one_more = || {
+            lock_first.not_moved();
+            std::iter::from_fn(|| lock_first.next().then_some(())).count()
+        };
+        let counts: Vec<_> = (0..8).map(|_| after_one_more()).collect();
+        assert_eq!(counts, [0, 1, 3, 7, 15, 31, 31, 31]);
+        lock_first.moved();
+        lock_first.not_moved();
+        assert!(!lock_first.next());
     }
 }
