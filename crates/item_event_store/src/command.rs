@@ -36,6 +36,19 @@ impl Command {
             Self::CreateItem(_) | Self::Correct(_) => None,
         }
     }
+
+    /// Whether it adds a change that it names itself to a count, whatever that count is: of its
+    /// item's history it asks no more than that the sum stays within its range.
+    #[must_use]
+    pub fn only_adds(&self) -> bool {
+        match self {
+            Self::Record(record) => record.expected_version.is_none(),
+            Self::Adjust(adjust) => adjust.expected_version.is_none(),
+            Self::CreateItem(_) | Self::EditItem(_) | Self::SetInventory(_) | Self::Correct(_) => {
+                false
+            }
+        }
+    }
 }
 
 /// Makes an item.

@@ -174,7 +174,8 @@ pub trait LedgerStore: Send + Sync {
     }
 
     /// **append**: begins, appends and commits, all in one step, if the head is still `batch.base`;
-    /// or, where it was `judged_by` some items, if others wrote only of other ones. Nothing is
+    /// or, where it was `judged_by` some items, if others wrote only of other ones. What they did
+    /// to an item of its events is then added to these, if its count stays in range. Nothing is
     /// written when that is not so, or cannot be told, or a key is stored. The batch changes no
     /// items. Errors are those of [`WriteTx::commit`]. The next batch may be sent meanwhile: they
     /// are carried out in the order in which they were first polled.

@@ -122,7 +122,7 @@ async fn abort_next(admin: &tokio_postgres::Client, times: usize) {
     let plan = format!(
         "DROP SEQUENCE IF EXISTS attempts CASCADE;
          CREATE SEQUENCE attempts;
-         GRANT USAGE ON SEQUENCE attempts TO ies_app;
+         GRANT USAGE ON SEQUENCE attempts TO PUBLIC;
          CREATE OR REPLACE FUNCTION abort_some() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
            -- What a sequence gave stays given when the transaction is rolled back.
            IF nextval('attempts') <= {times} THEN

@@ -1,5 +1,5 @@
 //! What is refused although it is written as the writer writes: a range of positions is opened,
-//! filled and closed again.
+//! filled and closed again, or a batch is appended by the function that is let through.
 
 mod postgres;
 
@@ -99,4 +99,78 @@ async fn items_have_no_gaps() {
         refused(&shell, &made(ids), "items are numbered 1, 2, 3").await;
     }
     assert_eq!(told(&shell, &made([2, 3])).await, Ok(()));
+}
+
+/// One more piece of an item, as the service would send it, whoever calls.
+fn appended(item: i64, change: &str) -> String {
+    format!(
+        "SELECT a.written, a.recorded_at FROM ledgers AS l, ies_append_batch(
+           l.ledger_id, l.epoch, l.position, l.items_revision, l.counts_revision,
+           l.last_request_id, l.last_created_at, clock_timestamp(), NULL,
+           ARRAY[{item}]::bigint[], {change}, ARRAY['batch'], ARRAY[2]::bigint[],
+           ARRAY[11]::bigint[], ARRAY[NULL]::text[], ARRAY[NULL]::timestamptz[],
+           ARRAY[NULL]::text[], ARRAY[NULL]::text[], ARRAY[NULL]::text[], ARRAY[NULL]::bigint[],
+           ARRAY[NULL]::bigint[], '{{}}', '{{}}', '{{}}', '{{}}', '{{}}') AS a"
+    )
+}
+
+const ONE: &str = "ARRAY[1]::bigint[]";
+
+async fn is_appended(shell: &Client, item: i64) -> bool {
+    shell.query_one(&appended(item, ONE), &[]).await.expect("an answer").get(0)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_is_appended_by_its_function_and_what_follows_is_guarded() {
+    let shell = shell().await;
+    for item in [2, 0, -1] {
+        assert!(!is_appended(&shell, item).await, "there is no item {item}");
+    }
+    refused(&shell, &[appended(1, "ARRAY[2000000001]")], "quantity_change").await;
+    refused(&shell, &[appended(1, "ARRAY[NULL]::bigint[]")], "null value").await;
+    let by_hand = [
+        events("(3, 1, 3)"),
+        "UPDATE item_inventory SET quantity = quantity + 1".to_owned(),
+        "UPDATE ledgers SET position = position + 1".to_owned(),
+        "INSERT INTO requests (id, key, hash, actor, created_at, position, outcome)
+         VALUES (3, 'k', decode(repeat('00', 32), 'hex'), 'anna', clock_timestamp(), 3, '{}')"
+            .to_owned(),
+    ];
+    for statement in &by_hand {
+        // Neither what the function says nor its having run lets anybody else through.
+        let says_so = "SET LOCAL ies.appending = 'on'".to_owned();
+        let why = if statement.starts_with("INSERT INTO item_event_store") {
+            "given_by_ledger"
+        } else {
+            "unexplained"
+        };
+        refused(&shell, &[says_so, statement.clone()], why).await;
+        refused(&shell, &[appended(1, ONE), statement.clone()], why).await;
+    }
+    assert!(is_appended(&shell, 1).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_function_that_is_let_through_is_the_service_s_alone() {
+    let cluster = Cluster::started();
+    let database = cluster.new_database().await;
+    let ledger = open(&cluster.url("ies_app", &database)).await;
+    recorded(send(&ledger, create("Croissant", 10)).await);
+    let reader = cluster.connect("ies_read", &database).await;
+    let writes = "SET default_transaction_read_only = off";
+    reader.batch_execute(writes).await.expect("may say so");
+    refused(&reader, &[appended(1, ONE)], "permission denied for function ies_append_batch").await;
+    // The owner's own statements are guarded, also after one that was let through.
+    let owner = cluster.connect("ies_owner", &database).await;
+    refused(&owner, &[appended(1, ONE), events("(3, 1, 3)")], "given_by_ledger").await;
+    assert!(is_appended(&owner, 1).await);
+    // It knows the store's tables from others of the same name.
+    let shell = cluster.connect("ies_app", &database).await;
+    let shadow = "CREATE TEMPORARY TABLE item_event_store AS TABLE public.item_event_store";
+    shell.batch_execute(shadow).await.expect("anybody may");
+    assert!(is_appended(&shell, 1).await);
+    let counted = "SELECT (SELECT count(*) FROM public.item_event_store),
+        (SELECT count(*) FROM pg_temp.item_event_store)";
+    let counted = shell.query_one(counted, &[]).await.expect("counts");
+    assert_eq!((counted.get::<_, i64>(0), counted.get::<_, i64>(1)), (3, 2));
 }

@@ -4,10 +4,11 @@ mod postgres;
 
 use item_event_store::Ledger;
 use item_event_store::book::Book;
-use item_event_store::command::{Command, Movement, Record};
+use item_event_store::command::{Command, Expected, Movement, Record, SetInventory, SetKind};
 use item_event_store::decide::{Base, Draft};
 use item_event_store::facts::Facts;
 use item_event_store::ids::{Epoch, ItemId, LedgerName, Position};
+use item_event_store::limits::MAX_QUANTITY;
 use item_event_store::query::{EventQuery, Order};
 use item_event_store::rejection::{Rejected, Rejection};
 use item_event_store::request::{Answer, Outcome, Recorded, StoredRequest};
@@ -35,6 +36,10 @@ struct Decided {
 
 impl Decided {
     async fn new() -> Self {
+        Self::of(other(Movement::Bakeoff, 4)).await
+    }
+
+    async fn of(command: Command) -> Self {
         let cluster = Cluster::started();
         let database = cluster.new_database().await;
         let url = cluster.url("ies_app", &database);
@@ -44,7 +49,7 @@ impl Decided {
         let store = PostgresStore::open(&url, Mode::Write).await.expect("a store");
         let tables = store.ledger(&LedgerName::default()).await.expect("a ledger");
         let shell = cluster.connect("ies_app", &database).await;
-        let batch = decide(tables.as_ref(), other(Movement::Bakeoff, 4)).await;
+        let batch = decide(tables.as_ref(), command).await;
         Self { ledger, tables, shell, batch }
     }
 
@@ -101,6 +106,45 @@ async fn behind_other_items_a_batch_is_written_where_the_log_ends() {
     assert_eq!((moved.item_id, moved.quantity_after, moved.version), (OTHER, 6, 2));
     assert_eq!((moved.request_id, moved.created_at), (Some(4), others.recorded_at));
     decided.is_still_at(4).await;
+}
+
+/// An item that a batch only adds to is not among those that it was judged by.
+#[tokio::test]
+async fn what_a_batch_only_adds_comes_to_the_same_behind_others() {
+    let decided = Decided::new().await;
+    recorded(send(&decided.ledger, other(Movement::Batch, 5)).await);
+    recorded(send(&decided.ledger, other(Movement::Bakeoff, 2)).await);
+    assert!(matches!(decided.append(&[]).await, Appended::Behind(_)));
+    let moved = decided.tables.event(Position(5)).await.expect("a read").value.expect("an event");
+    assert_eq!((moved.quantity_change, moved.quantity_after, moved.version), (-4, 9, 4));
+    let count =
+        decided.tables.inventory(OTHER, None).await.expect("a read").value.expect("an item");
+    assert_eq!((count.count.quantity, count.count.version), (9, 4));
+    decided.is_still_at(5).await;
+}
+
+#[tokio::test]
+async fn no_count_leaves_its_range_behind_others() {
+    use Movement::{Bakeoff, Batch};
+    const MOST: i64 = MAX_QUANTITY - 10;
+    let cases = [
+        (other(Bakeoff, 4), other(Bakeoff, 6), Some(0)),
+        (other(Bakeoff, 4), other(Bakeoff, 7), None),
+        (other(Batch, 4), other(Batch, MOST - 4), Some(MAX_QUANTITY)),
+        (other(Batch, 4), other(Batch, MOST - 3), None),
+    ];
+    for (command, before, after) in cases {
+        let decided = Decided::of(command).await;
+        recorded(send(&decided.ledger, before).await);
+        let appended = decided.append(&[]).await;
+        assert_eq!(matches!(appended, Appended::Behind(_)), after.is_some(), "{after:?}");
+        let end = if after.is_some() { 4 } else { 3 };
+        let last = decided.tables.event(Position(end)).await.expect("a read").value;
+        if let Some(after) = after {
+            assert_eq!(last.expect("an event").quantity_after, after);
+        }
+        decided.is_still_at(end).await;
+    }
 }
 
 #[tokio::test]
@@ -244,6 +288,50 @@ async fn the_answer_is_what_was_written_behind_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_answer_counts_what_others_have_added() {
+    let contended = Contended::by(INSERT).await;
+    let Answer::Recorded(told) = contended.send(record(Movement::Batch, 3)).await else {
+        panic!("recorded")
+    };
+    // One by hand before, one by hand while it waited.
+    assert_eq!((told.position, told.events[0].quantity_after), (Position(5), 5));
+    contended.says(&told).await;
+    let next = recorded(send(&contended.ledger, record(Movement::Bakeoff, 5)).await);
+    assert_eq!((next.position, next.events[0].quantity_after), (Position(6), 0));
+    assert_eq!(verify(&contended.ledger).await, Position(6));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_judged_by_a_count_itself_is_not_moved_past_a_change_of_it() {
+    let Command::Record(plain) = record(Movement::Batch, 3) else { unreachable!("a record") };
+    let set = SetInventory {
+        item_id: plain.item_id,
+        kind: SetKind::Override,
+        quantity: 7,
+        expected_quantity: Expected::Any,
+        reference: None,
+        note: None,
+        expected_version: None,
+    };
+    let stale = Record { expected_version: Some(1), ..plain };
+    for (command, after) in [(Command::SetInventory(set), Some(7)), (Command::Record(stale), None)]
+    {
+        let contended = Contended::by(INSERT).await;
+        match (contended.send(command).await, after) {
+            (Answer::Recorded(told), Some(after)) => {
+                assert_eq!(told.events[0].quantity_after, after);
+                contended.says(&told).await;
+            }
+            (Answer::Rejected { rejected, .. }, None) => {
+                assert_eq!(rejected.rejection.code(), "version_mismatch");
+            }
+            (answer, _) => panic!("{answer:?}"),
+        }
+        verify(&contended.ledger).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_no_that_others_have_made_wrong_is_not_said() {
     let contended = Contended::by(INSERT).await;
     let Answer::Recorded(told) = contended.send(record(Movement::Bakeoff, 2)).await else {
@@ -254,15 +342,23 @@ async fn a_no_that_others_have_made_wrong_is_not_said() {
     assert_eq!(verify(&contended.ledger).await, Position(5));
 }
 
-/// Two that write to the same ledger, of few items: some batches move and some cannot.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_that_move_behind_each_other_tell_what_the_log_says() {
-    const ITEMS: i64 = 24;
+    two_tell_what_the_log_says(24).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_that_move_behind_each_other_on_one_item_tell_what_the_log_says() {
+    two_tell_what_the_log_says(1).await;
+}
+
+/// Two that write to the same ledger, of few items: some batches move and some cannot.
+async fn two_tell_what_the_log_says(items: i64) {
     let cluster = Cluster::started();
     let database = cluster.new_database().await;
     let url = cluster.url("ies_app", &database);
     let ledgers = [open(&url).await, open(&url).await];
-    for number in 0..ITEMS {
+    for number in 0..items {
         recorded(send(&ledgers[0], create(&format!("Item {number}"), 1)).await);
     }
     let clients = (0..16_usize).map(|client| {
@@ -273,7 +369,7 @@ async fn two_that_move_behind_each_other_tell_what_the_log_says() {
                 let mixed = i64::try_from(client * 7 + n * 5).expect("small");
                 let movement = if mixed % 3 == 0 { Movement::Batch } else { Movement::Bakeoff };
                 let Command::Record(first) = record(movement, 1) else { unreachable!("a record") };
-                let item_id = ItemId(mixed % ITEMS + 1);
+                let item_id = ItemId(mixed % items + 1);
                 let command = Command::Record(Record { item_id, ..first });
                 if let Answer::Recorded(recorded) = insist(&ledger, &request(vec![command])).await {
                     told.extend(recorded.events);
@@ -288,10 +384,10 @@ async fn two_that_move_behind_each_other_tell_what_the_log_says() {
     }
     told.sort_unstable_by_key(|event| event.id);
     let mut query = EventQuery::all(Order::OldestFirst, usize::MAX);
-    query.after = Some(Position(ITEMS));
+    query.after = Some(Position(items));
     let log = ledgers[1].store().events(&query).await.expect("a read").value;
     assert_eq!(told, log);
     for ledger in &ledgers {
-        assert_eq!(verify(ledger).await.0, ITEMS + i64::try_from(log.len()).expect("small"));
+        assert_eq!(verify(ledger).await.0, items + i64::try_from(log.len()).expect("small"));
     }
 }

@@ -24,3 +24,4 @@ GRANT UPDATE ON ledgers, items, item_inventory, item_daily_summary, summaries TO
 GRANT DELETE ON item_inventory, item_daily_summary TO ies_app;
 GRANT SELECT, INSERT ON tokens TO ies_app;
 GRANT UPDATE (revoked_at) ON tokens TO ies_app;
+GRANT EXECUTE ON FUNCTION ies_append_batch TO ies_app;

@@ -3,10 +3,11 @@
 
 use super::memory::Memory;
 use super::queue::{Job, Reply};
+use crate::command::Command;
 use crate::decide::{Base, Decided, Draft, Undo};
 use crate::event::Balance;
 use crate::facts::Facts;
-use crate::ids::IdempotencyKey;
+use crate::ids::{IdempotencyKey, ItemId};
 use crate::rejection::{Rejected, Rejection};
 use crate::request::{Outcome, Recorded, StoredRequest};
 use crate::store::{Batch, Head, Others};
@@ -108,6 +109,20 @@ impl Plan {
             Outcome::Rejected(_) => true,
         };
         self.is_plain() && self.batch.requests.iter().all(names_none)
+    }
+
+    /// The items whose counts the requests are judged by, sorted: of these nobody else may have
+    /// written. Those that an accepted request only adds to are not among them.
+    pub fn judged_by(&self, jobs: &[Job]) -> Vec<ItemId> {
+        let mut items = Vec::new();
+        for (job, verdict) in jobs.iter().zip(&self.verdicts) {
+            let accepted = matches!(verdict, Verdict::Accepted(_));
+            let judged = |command: &&Command| !(accepted && command.only_adds());
+            items.extend(job.request.commands.iter().filter(judged).filter_map(Command::item_id));
+        }
+        items.sort_unstable();
+        items.dedup();
+        items
     }
 
     /// The batch at the place where it was written, and the memory with it: decided again on what

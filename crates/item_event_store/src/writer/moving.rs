@@ -1,16 +1,14 @@
 //! Batches that may move: while others write, one is decided and sent without the lock, and is
-//! written behind whatever they have written since, if that is of other items. The database has all
+//! written behind whatever they have written since, if it says the same there. The database has all
 //! of it when the lock is free: nobody holds the lock while an answer travels.
 
 use super::batch::Plan;
 use super::commit::looks_back;
 use super::memory::Memory;
 use super::{Job, Reply, Result, Writer};
-use crate::command::Command;
 use crate::error::StoreError;
 use crate::facts::Facts;
 use crate::failpoint::failpoint;
-use crate::ids::ItemId;
 use crate::limits::GATHER_WAIT;
 use crate::store::Appended;
 use std::time::Instant;
@@ -31,7 +29,7 @@ impl Writer {
         let appended = if plan.may_move() {
             failpoint!("before_append");
             let sent_at = Instant::now();
-            let appended = self.store.append(&plan.batch, Some(&judged_by(jobs))).await;
+            let appended = self.store.append(&plan.batch, Some(&plan.judged_by(jobs))).await;
             self.last_turn = sent_at.elapsed();
             appended
         } else {
@@ -75,13 +73,4 @@ impl Writer {
         let _ = tokio::time::timeout(wait, self.queue.filled(missing)).await;
         self.queue.add_to(jobs);
     }
-}
-
-/// The items whose counts the requests are judged by, whatever becomes of them.
-fn judged_by(jobs: &[Job]) -> Vec<ItemId> {
-    let commands = jobs.iter().flat_map(|job| &job.request.commands);
-    let mut items: Vec<_> = commands.filter_map(Command::item_id).collect();
-    items.sort_unstable();
-    items.dedup();
-    items
 }

@@ -46,10 +46,17 @@ pub const ALL: &[Bug] = &[
     },
     Bug {
         name: "moved_past_its_own_item",
-        file: "item_event_store/src/writer/moving.rs",
-        right: r"    items.dedup();",
-        wrong: r"    items.dedup();
-    if BUG { items.clear() }",
+        file: "item_event_store/src/writer/batch.rs",
+        right: r"        items.dedup();",
+        wrong: r"        items.dedup();
+        if BUG { items.clear() }",
+        found_by: &[(Two, Postgres)],
+    },
+    Bug {
+        name: "moved_past_an_expected_version",
+        file: "item_event_store/src/command.rs",
+        right: r"            Self::Record(record) => record.expected_version.is_none(),",
+        wrong: r"            Self::Record(record) => BUG || record.expected_version.is_none(),",
         found_by: &[(Two, Postgres)],
     },
     Bug {

@@ -8,6 +8,12 @@ BEGIN
   RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'check_violation';
 END $$;
 
+-- Whether the statement is one of ies_append_batch, which keeps the rules itself. Its own word for that
+-- is not enough: whoever writes has to be one who could take the guards away as well.
+CREATE FUNCTION ies_is_appending(guarded OID) RETURNS boolean STABLE LANGUAGE sql AS $$
+  SELECT current_setting('ies.appending', true) = 'on' AND has_table_privilege(guarded, 'TRIGGER')
+$$;
+
 -- The log.
 
 -- Judges an event that comes by hand, and completes it. Locks the head first, so that what follows is
@@ -155,6 +161,9 @@ DECLARE
   by_hand BOOLEAN;
   last_event item_event_store%ROWTYPE;
 BEGIN
+  IF ies_is_appending(TG_RELID) THEN
+    RETURN NULL;
+  END IF;
   SELECT
     bool_or(l.ledger_id IS NULL OR (n.first > 1 AND e.id IS NULL)),
     bool_or(n.lowest_item < 1 OR i.id IS NULL),
@@ -210,6 +219,9 @@ FOR EACH STATEMENT EXECUTE FUNCTION ies_refuse(
 
 CREATE FUNCTION item_inventory_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+  IF ies_is_appending(TG_RELID) THEN
+    RETURN NULL;
+  END IF;
   IF EXISTS (
     SELECT FROM changed AS n
     LEFT JOIN LATERAL (
@@ -425,6 +437,9 @@ FOR EACH STATEMENT EXECUTE FUNCTION ies_refuse(
 
 CREATE FUNCTION requests_inserted() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+  IF ies_is_appending(TG_RELID) THEN
+    RETURN NULL;
+  END IF;
   IF EXISTS (
     SELECT FROM inserted AS n
     LEFT JOIN ledgers AS l ON l.ledger_id = n.ledger_id
@@ -473,6 +488,9 @@ DECLARE
   no TEXT;
   last_event RECORD;
 BEGIN
+  IF ies_is_appending(TG_RELID) THEN
+    RETURN NEW;
+  END IF;
   IF NEW.position > 9007199254740991 OR NEW.time_zone = ''
     OR NEW.day_start_hour NOT BETWEEN 0 AND 23
     OR (NEW.epoch <> OLD.epoch AND NEW.epoch !~ '^[0-9a-f]{16}$') THEN

@@ -191,7 +191,7 @@ pub(super) fn whole_batch<'a>(
     batch: &'a Batch,
     judged_by: Option<&[ItemId]>,
 ) -> Columns<'a> {
-    let Batch { base, head, events, inventory, requests, .. } = batch;
+    let Batch { base, head, events, requests, .. } = batch;
     let decided_at = requests.first().map_or(head.last_created_at, |request| request.created_at);
     let mut told: Columns<'a> = vec![
         Box::new(ledger.as_str()),
@@ -217,12 +217,6 @@ pub(super) fn whole_batch<'a>(
         |e| optional(e.note.as_ref()),
         |e| e.corrects_event_id.map(|position| position.0),
         |e| e.request_id,
-    ]);
-    told.extend(columns![inventory:
-        |row| row.item.id.0,
-        |row| row.count.quantity,
-        |row| row.count.version,
-        |row| row.count.last_event_id.map(|position| position.0),
     ]);
     told.extend(columns![requests:
         |r| r.key.as_str(),
