@@ -134,11 +134,20 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Result<Exit, Failure> {
             return error.print().map(|()| exit).map_err(|error| Failure::output(&error));
         }
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if std::env::var_os("TOKIO_WORKER_THREADS").is_none() {
+        runtime.worker_threads(worker_threads());
+    }
+    let runtime = runtime
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Exit::Io, format!("cannot start: {error}")))?;
     runtime.block_on(dispatch(cli))
+}
+
+/// One core is left to whoever writes: the ledger's thread on SQLite, PostgreSQL's process.
+fn worker_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1))
 }
 
 /// The commands that need no API, and the way to the others.
