@@ -187,6 +187,11 @@ impl Rejection {
         ]
     }
 
+    /// Whether it may not hold at a later time.
+    pub(crate) fn depends_on_time(&self) -> bool {
+        matches!(self, Self::OccurredInFuture { .. })
+    }
+
     pub(crate) fn item_not_found(item: ItemId) -> Self {
         Self::ItemNotFound { item_id: item.0 }
     }

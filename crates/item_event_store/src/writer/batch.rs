@@ -102,13 +102,14 @@ impl Plan {
         self.batch.item_changes.is_empty() && !self.batch.requests.is_empty()
     }
 
-    /// Whether it says the same wherever it is written: it names no position that it makes itself.
+    /// Whether it says the same wherever it is written: it names no position that it makes itself,
+    /// and rejects nothing for the time, which others may have taken on.
     pub fn may_move(&self) -> bool {
-        let names_none = |request: &StoredRequest| match &request.outcome {
+        let names_neither = |request: &StoredRequest| match &request.outcome {
             Outcome::Recorded { unchanged, .. } => unchanged.is_empty(),
-            Outcome::Rejected(_) => true,
+            Outcome::Rejected(rejected) => !rejected.rejection.depends_on_time(),
         };
-        self.is_plain() && self.batch.requests.iter().all(names_none)
+        self.is_plain() && self.batch.requests.iter().all(names_neither)
     }
 
     /// The items whose counts the requests are judged by, sorted: of these nobody else may have

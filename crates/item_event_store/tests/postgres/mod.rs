@@ -11,7 +11,7 @@ pub mod watch;
 pub use cluster::Cluster;
 use item_event_store::Ledger;
 use item_event_store::access::Role;
-use item_event_store::clock::SystemClock;
+use item_event_store::clock::{Clock, SystemClock};
 use item_event_store::command::{Command, CreateItem, Movement, Record, Request};
 use item_event_store::error::ExecuteError;
 use item_event_store::ids::{ItemId, LedgerName, Position};
@@ -30,9 +30,14 @@ pub const INSERT: &str =
     "INSERT INTO item_event_store (item_id, quantity_change, reason) VALUES (1, 1, 'batch')";
 
 pub async fn open(url: &str) -> Ledger {
+    open_with(url, Arc::new(SystemClock)).await
+}
+
+/// With a clock of its own.
+pub async fn open_with(url: &str, clock: Arc<dyn Clock>) -> Ledger {
     let store = PostgresStore::open(url, Mode::Write).await.expect("a store");
     let tables = store.ledger(&LedgerName::default()).await.expect("a ledger");
-    Ledger::open(tables, Arc::new(SystemClock)).await.expect("opens")
+    Ledger::open(tables, clock).await.expect("opens")
 }
 
 pub fn request(commands: Vec<Command>) -> Request {

@@ -60,6 +60,13 @@ pub const ALL: &[Bug] = &[
         found_by: &[(Two, Postgres)],
     },
     Bug {
+        name: "moved_past_the_time",
+        file: "item_event_store/src/writer/batch.rs",
+        right: r"!rejected.rejection.depends_on_time(),",
+        wrong: r"BUG || !rejected.rejection.depends_on_time(),",
+        found_by: &[(Two, Postgres)],
+    },
+    Bug {
         name: "moved_batch_told_as_decided",
         file: "item_event_store/src/writer/batch.rs",
         right: r"        memory.pass(others);",
