@@ -3,7 +3,7 @@
 
 mod postgres;
 
-use postgres::{Cluster, create, open, recorded, send};
+use postgres::{Cluster, INSERT, create, open, recorded, send};
 use tokio_postgres::Client;
 
 const OPEN: &str = "UPDATE ledgers SET
@@ -173,4 +173,41 @@ async fn the_function_that_is_let_through_is_the_service_s_alone() {
         (SELECT count(*) FROM pg_temp.item_event_store)";
     let counted = shell.query_one(counted, &[]).await.expect("counts");
     assert_eq!((counted.get::<_, i64>(0), counted.get::<_, i64>(1)), (3, 2));
+}
+
+/// Tables of the session's own that have the names of the store's, and say what the guards ask for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_guards_know_the_store_s_tables_from_others_of_the_same_name() {
+    let shell = shell().await;
+    let own = |table: &str, change: &str| {
+        format!(
+            "CREATE TEMPORARY TABLE {table} AS TABLE public.{table};
+             UPDATE pg_temp.{table} {change}"
+        )
+    };
+    let opened = own("ledgers", &OPEN.replace("UPDATE ledgers SET", "SET last_request_id = 2,"));
+    let complete = events("(2, 1, 2), (3, 1, 3), (4, 1, 4)")
+        .replace("INTO item_event_store", "INTO public.item_event_store");
+    refused(&shell, &[opened.clone(), complete], "given_by_ledger").await;
+    let request =
+        "INSERT INTO public.requests (id, key, hash, actor, created_at, position, outcome)
+         VALUES (2, 'k', decode(repeat('00', 32), 'hex'), 'anna', clock_timestamp(), 1, '{}')";
+    refused(&shell, &[opened, request.to_owned()], "unexplained").await;
+    let event = own("item_event_store", "SET quantity_after = 99");
+    let count = "UPDATE public.item_inventory SET quantity = 99".to_owned();
+    refused(&shell, &[event.clone(), count], "unexplained").await;
+    let head = "UPDATE public.ledgers SET position = 9".to_owned();
+    refused(&shell, &[own("item_event_store", "SET id = 9"), head], "unexplained").await;
+    let item = own("items", "SET id = 9");
+    let gone = "DELETE FROM public.item_inventory".to_owned();
+    refused(&shell, &[item.clone(), gone], "unexplained").await;
+    let change = own("item_changes", "SET name = 'Cornetto', revision = 2");
+    let named = "UPDATE public.items SET name = 'Cornetto', revision = 2".to_owned();
+    refused(&shell, &[change, named], "unexplained").await;
+    // What is typed in by hand is completed by the store's log, too.
+    let others = [own("ledgers", "SET position = 9"), event, item].join(";");
+    let typed = INSERT.replace("INTO ", "INTO public.");
+    assert_eq!(told(&shell, &[others, typed]).await, Ok(()));
+    let balance = "SELECT quantity_after FROM public.item_event_store WHERE id = 2";
+    assert_eq!(shell.query_one(balance, &[]).await.expect("an event").get::<_, i32>(0), 11);
 }

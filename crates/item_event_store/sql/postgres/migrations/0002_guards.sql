@@ -627,3 +627,17 @@ END $$;
 
 CREATE TRIGGER summaries_update BEFORE UPDATE ON summaries
 FOR EACH ROW EXECUTE FUNCTION summaries_moved();
+
+-- The guards look into the store's tables, whatever else has their names in the session that writes.
+DO $$
+DECLARE
+  guard REGPROCEDURE;
+BEGIN
+  FOR guard IN
+    SELECT DISTINCT t.tgfoid::regprocedure
+    FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid
+    WHERE NOT t.tgisinternal AND c.relnamespace = current_schema()::regnamespace
+  LOOP
+    EXECUTE format('ALTER FUNCTION %s SET search_path = %I, pg_temp', guard, current_schema());
+  END LOOP;
+END $$;
