@@ -1,6 +1,7 @@
 //! The service: JSON over HTTP. [`router`] has every route and its role on one screen; a handler
 //! extracts, calls the library and answers. The web framework appears nowhere else.
 
+mod around;
 mod auth;
 mod body;
 mod bulk;

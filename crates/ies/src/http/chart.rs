@@ -1,10 +1,9 @@
 //! The stock of an item by business day.
 
-use super::extract::Id;
+use super::extract::{Id, Json};
 use super::ledgers::OpenLedger;
 use super::problem::Problem;
 use crate::wire;
-use axum::Json;
 use item_event_store::chart::ChartDay;
 use item_event_store::ids::ItemId;
 

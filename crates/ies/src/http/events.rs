@@ -1,6 +1,6 @@
 //! The log: lists of events, and one.
 
-use super::extract::{Id, Query};
+use super::extract::{Id, Json, Query};
 use super::inventory::parse_time;
 use super::items::text_filter;
 use super::ledgers::OpenLedger;
@@ -73,11 +73,11 @@ pub async fn list_of_item(
 pub async fn get(
     OpenLedger(ledger): OpenLedger,
     Id(position): Id,
-) -> Result<axum::Json<wire::EventReply>, Problem> {
+) -> Result<Json<wire::EventReply>, Problem> {
     let read = ledger.store().event(Position(position)).await?;
     let missing = || Problem::rejection(&Rejection::EventNotFound { position });
     let event = read.value.as_ref().ok_or_else(missing)?.into();
-    Ok(axum::Json(wire::EventReply { position: read.position.0, event }))
+    Ok(Json(wire::EventReply { position: read.position.0, event }))
 }
 
 async fn page_of(ledger: &Ledger, uri: &Uri, filter: Filter) -> Result<Response, Problem> {

@@ -1,11 +1,10 @@
 //! Why is it 12? The sums that make the count, and what a person should look into.
 
-use super::extract::Id;
+use super::extract::{Id, Json};
 use super::ledgers::OpenLedger;
 use super::limits::{EXPLAIN_LAST, OLD_COUNT};
 use super::problem::Problem;
 use crate::wire;
-use axum::Json;
 use item_event_store::ids::ItemId;
 use item_event_store::inventory::Inventory;
 use item_event_store::query::{At, Explanation};

@@ -1,19 +1,25 @@
-//! Path, query and body, each with a problem of its own when it is not what was expected.
+//! Path, query and body, each with a problem of its own when it is not what was expected; and the
+//! body of an answer.
 
 use super::body::read;
 use super::limits::BODY_BYTES;
 use super::problem::{Problem, kinds};
 use crate::wire::InvalidMember;
+use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::error::Category;
 use serde_path_to_error::Segment;
 use std::fmt::{self, Write as _};
 use std::marker::PhantomData;
+
+/// What most answers have room in.
+const ANSWER_BYTES: usize = 1024;
 
 /// The number in the path.
 pub struct Id(pub i64);
@@ -41,8 +47,21 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// A body that must be there.
+/// A body that must be there, or the answer's.
 pub struct Json<T>(pub T);
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        let mut text = Vec::with_capacity(ANSWER_BYTES);
+        if let Err(error) = serde_json::to_writer(&mut text, &self.0) {
+            return Problem::internal(error).into_response();
+        }
+        let mut response = Response::new(Body::from(text));
+        let json = HeaderValue::from_static("application/json");
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
+        response
+    }
+}
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;

@@ -1,8 +1,8 @@
 //! Whether the process answers, and whether it can do its work.
 
 use super::Service;
+use super::extract::Json;
 use super::problem::{Problem, kinds};
-use axum::Json;
 use axum::extract::State;
 use futures_util::FutureExt;
 use item_event_store::ids::LedgerName;

@@ -53,7 +53,7 @@ pub async fn get(
     }
     let position = read.position.0;
     let body = wire::InventoryReply { position, inventory: (&row).into() };
-    Ok(([(header::ETAG, etag)], axum::Json(body)).into_response())
+    Ok(([(header::ETAG, etag)], Json(body)).into_response())
 }
 
 /// A page of counts.

@@ -47,11 +47,11 @@ pub async fn edit(
 pub async fn get(
     OpenLedger(ledger): OpenLedger,
     Id(id): Id,
-) -> Result<axum::Json<wire::ItemReply>, Problem> {
+) -> Result<Json<wire::ItemReply>, Problem> {
     let read = ledger.store().inventory(ItemId(id), None).await?;
     let row = read.value.ok_or_else(|| Problem::item_not_found(id))?;
     let item = row.item.as_ref().into();
-    Ok(axum::Json(wire::ItemReply { position: read.position.0, item }))
+    Ok(Json(wire::ItemReply { position: read.position.0, item }))
 }
 
 /// A page of items.

@@ -112,7 +112,7 @@ pub async fn create(
     }
     tracing::info!(ledger = %name, "ledger created");
     let head = service.ledgers.get(&name).await?.store().head().await?;
-    let mut response = (StatusCode::CREATED, axum::Json(reply(&name, &head))).into_response();
+    let mut response = (StatusCode::CREATED, Json(reply(&name, &head))).into_response();
     response.headers_mut().extend(location(&format!("/v1/ledgers/{name}")));
     Ok(response)
 }
@@ -121,10 +121,10 @@ pub async fn create(
 pub async fn list(
     State(service): State<Service>,
     identity: Identity,
-) -> Result<axum::Json<wire::LedgerList>, Problem> {
+) -> Result<Json<wire::LedgerList>, Problem> {
     let all = service.ledgers.store().ledgers().await?;
     let seen = all.iter().filter(|info| identity.ledger.as_ref().is_none_or(|o| *o == info.name));
-    Ok(axum::Json(wire::LedgerList { ledgers: seen.map(Into::into).collect() }))
+    Ok(Json(wire::LedgerList { ledgers: seen.map(Into::into).collect() }))
 }
 
 /// One ledger.
@@ -132,9 +132,9 @@ pub async fn get(
     State(service): State<Service>,
     identity: Identity,
     Named(name): Named,
-) -> Result<axum::Json<wire::LedgerReply>, Problem> {
+) -> Result<Json<wire::LedgerReply>, Problem> {
     let ledger = open(&service, &identity, &name).await?;
-    Ok(axum::Json(reply(&name, &ledger.store().head().await?)))
+    Ok(Json(reply(&name, &ledger.store().head().await?)))
 }
 
 /// Changes what is chosen for a ledger.
@@ -144,13 +144,13 @@ pub async fn edit(
     _key: Key,
     Named(name): Named,
     Json(body): Json<wire::EditLedger>,
-) -> Result<axum::Json<wire::LedgerReply>, Problem> {
+) -> Result<Json<wire::LedgerReply>, Problem> {
     let ledger = open(&service, &identity, &name).await?;
     let change = change(body.time_zone.as_deref(), body.day_start_hour, body.archived)?;
     let settings = ledger.change_settings(change).await?;
     tracing::info!(ledger = %name, ?settings, "ledger changed");
     let head = ledger.store().head().await?;
-    Ok(axum::Json(reply(&name, &Head { settings, ..head })))
+    Ok(Json(reply(&name, &Head { settings, ..head })))
 }
 
 fn change(

@@ -1,11 +1,10 @@
 //! Proving that the counts follow from the log, and putting them right. Both may be asked for as
 //! often as one likes, so they take no idempotency key.
 
-use super::extract::OptionalJson;
+use super::extract::{Json, OptionalJson};
 use super::ledgers::OpenLedger;
 use super::problem::Problem;
 use crate::wire;
-use axum::Json;
 use item_event_store::ids::ItemId;
 use item_event_store::report::{Finding, RebuildReport, VerifyReport};
 use item_event_store::store::Discrepancy;

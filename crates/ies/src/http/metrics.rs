@@ -3,9 +3,8 @@
 
 use super::problem::Problem;
 use super::{Service, Shared};
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::State;
 use axum::http::{Method, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use item_event_store::Ledgers;
 use prometheus_client::collector::Collector;
@@ -15,7 +14,6 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use std::time::Instant;
 
 /// Those of the OpenTelemetry conventions for HTTP.
 const BUCKETS: [f64; 14] =
@@ -51,6 +49,11 @@ impl Metrics {
             open_connections: Gauge::default(),
         };
         metrics.registered(ledgers)
+    }
+
+    /// Takes down a request that was answered.
+    pub fn answered(&self, method: &'static str, route: String, status: u16, seconds: f64) {
+        self.durations.get_or_create(&Labels { method, route, status }).observe(seconds);
     }
 
     fn registered(mut self, ledgers: Ledgers) -> Self {
@@ -110,22 +113,8 @@ impl Collector for Writers {
     }
 }
 
-/// Measures every request, and logs it.
-pub async fn observe(State(service): State<Service>, request: Request, next: Next) -> Response {
-    let start = Instant::now();
-    let method = known_method(request.method());
-    let path = request.extensions().get::<MatchedPath>();
-    let route = path.map_or("unmatched", MatchedPath::as_str).to_owned();
-    let response = next.run(request).await;
-    let seconds = start.elapsed().as_secs_f64();
-    let status = response.status().as_u16();
-    tracing::debug!(method, route, status, seconds, "request");
-    let labels = Labels { method, route, status };
-    service.metrics.durations.get_or_create(&labels).observe(seconds);
-    response
-}
-
-fn known_method(method: &Method) -> &'static str {
+/// A method as a label.
+pub fn known_method(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
         "HEAD" => "HEAD",

@@ -1,8 +1,8 @@
 //! Pages of lists: the limit, the opaque cursor that continues a list, and the `Link` to it. A
 //! cursor belongs to the filters that it was given out for.
 
+use super::extract::Json;
 use super::problem::{Problem, kinds};
-use axum::Json;
 use axum::http::{HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;

@@ -3,19 +3,17 @@
 //! [`item_event_store::access`].
 
 use super::auth::{Access, Needs};
-use super::problem::{self, Problem, kinds};
+use super::problem::{Problem, kinds};
 use super::{
-    Service, auth, bulk, chart, corrections, docs, events, explain, health, inventory, items,
-    ledgers, maintenance, metrics, movements, openapi, stream, summary, tokens,
+    Service, around, auth, bulk, chart, corrections, docs, events, explain, health, inventory,
+    items, ledgers, maintenance, metrics, movements, openapi, stream, summary, tokens,
 };
 use axum::Router;
-use axum::extract::Request;
 use axum::handler::Handler;
 use axum::http::{HeaderValue, Method, header};
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use item_event_store::access::Role;
-use tower_http::catch_panic::CatchPanicLayer;
 
 /// A row of the table.
 pub struct Route {
@@ -163,11 +161,7 @@ pub fn build(service: Service) -> Router {
     router
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
-        .layer(CatchPanicLayer::custom(|panic: Box<dyn std::any::Any + Send>| {
-            problem::from_panic(panic.as_ref())
-        }))
-        .layer(from_fn(common_headers))
-        .layer(from_fn_with_state(service.clone(), metrics::observe))
+        .layer(from_fn_with_state(service.clone(), around::around))
         .with_state(service)
 }
 
@@ -187,18 +181,6 @@ async fn method_not_allowed(path: axum::extract::MatchedPath) -> Problem {
         Ok(value) => problem.header(header::ALLOW, value),
         Err(_) => problem,
     }
-}
-
-async fn common_headers(
-    request: Request,
-    next: axum::middleware::Next,
-) -> axum::response::Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    let private = HeaderValue::from_static("private, no-cache");
-    headers.entry(header::CACHE_CONTROL).or_insert(private);
-    response
 }
 
 #[cfg(test)]

@@ -2,12 +2,11 @@
 //! as one likes, so it takes no idempotency key.
 
 use super::events::name_filter;
-use super::extract::Query;
+use super::extract::{Json, Query};
 use super::ledgers::OpenLedger;
 use super::page::{self, Page};
 use super::problem::{Problem, kinds};
 use crate::wire;
-use axum::Json;
 use axum::http::Uri;
 use axum::response::Response;
 use item_event_store::Ledger;

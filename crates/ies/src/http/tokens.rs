@@ -29,7 +29,7 @@ pub async fn create(
     tracing::info!(token = token.id, role = %token.row.role, "token created");
     let path = format!("/v1/tokens/{}", token.id);
     let body = wire::NewToken { token: (&token).into(), secret: secret.reveal().to_owned() };
-    let mut response = (StatusCode::CREATED, axum::Json(body)).into_response();
+    let mut response = (StatusCode::CREATED, Json(body)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.extend(location(&path));
@@ -37,9 +37,9 @@ pub async fn create(
 }
 
 /// Every token, without its secret.
-pub async fn list(State(service): State<Service>) -> Result<axum::Json<wire::TokenList>, Problem> {
+pub async fn list(State(service): State<Service>) -> Result<Json<wire::TokenList>, Problem> {
     let tokens = service.ledgers.store().tokens().await?;
-    Ok(axum::Json(wire::TokenList { tokens: tokens.iter().map(Into::into).collect() }))
+    Ok(Json(wire::TokenList { tokens: tokens.iter().map(Into::into).collect() }))
 }
 
 /// Revokes a token for ever, and ends its streams. Once more does nothing.

@@ -3,11 +3,11 @@
 
 use super::Service;
 use super::auth::Identity;
+use super::extract::Json;
 use super::headers::Key;
 use super::ledgers::OpenLedger;
 use super::problem::{Problem, kinds};
 use crate::wire;
-use axum::Json;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};

@@ -1,11 +1,17 @@
 //! What is refused, and how: always as `application/problem+json` with a stable code.
 
 use super::Bakery;
+use crate::http::around::around;
 use crate::http::limits::{BODY_BYTES, BULK_BODY_BYTES};
 use axum::body::Body;
+use axum::extract::Request;
 use axum::http::{Method, StatusCode};
+use axum::middleware::from_fn_with_state;
+use axum::response::Response;
 use item_event_store::access::Role;
 use serde_json::json;
+use std::convert::Infallible;
+use tower::{Layer, ServiceExt};
 
 #[tokio::test]
 async fn paths_and_methods_that_do_not_exist_are_problems_too() {
@@ -133,10 +139,17 @@ async fn queries_and_paths_that_are_not_understood_are_refused() {
 
 #[tokio::test]
 async fn a_panic_is_a_problem_and_keeps_its_words_to_the_log() {
-    let panic: Box<dyn std::any::Any + Send> = Box::new("SELECT secret FROM store.db");
-    let response = crate::http::problem::from_panic(panic.as_ref());
+    let bakery = Bakery::open().await;
+    let panics = tower::service_fn(async |_: Request| -> Result<Response, Infallible> {
+        panic!("SELECT secret FROM store.db")
+    });
+    let around = from_fn_with_state(bakery.service.clone(), around).layer(panics);
+    let response = around.oneshot(Request::new(Body::empty())).await.expect("an answer");
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(response.headers()["x-content-type-options"], "nosniff");
     let body = http_body_util::BodyExt::collect(response.into_body()).await.expect("a body");
     let body = String::from_utf8(body.to_bytes().to_vec()).expect("UTF-8");
     assert!(body.contains("internal_error") && !body.contains("SELECT"), "{body}");
+    let metrics = bakery.get("/metrics").await.text;
+    assert!(metrics.contains("route=\"unmatched\",status=\"500\""), "{metrics}");
 }
