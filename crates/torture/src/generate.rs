@@ -12,7 +12,9 @@ use item_event_store::limits::MAX_QUANTITY;
 use item_event_store::reason::Kind;
 use item_event_store::text::Actor;
 use item_event_store::time::Timestamp;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// The most items that a run makes: few, so that commands meet.
 const MAX_ITEMS: i64 = 12;
@@ -22,6 +24,8 @@ const MAX_ITEMS: i64 = 12;
 pub struct Seen {
     items: AtomicI64,
     position: AtomicI64,
+    /// By item.
+    versions: Mutex<HashMap<i64, i64>>,
 }
 
 impl Seen {
@@ -37,9 +41,17 @@ impl Seen {
     pub fn note(&self, answer: &Answer) {
         let Answer::Reply { body, .. } = answer else { return };
         self.position(body["position"].as_i64().unwrap_or(0));
+        let mut versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
         for count in body["inventory"].as_array().into_iter().flatten() {
-            self.item(count["item_id"].as_i64().unwrap_or(0));
+            let item = count["item_id"].as_i64().unwrap_or(0);
+            self.item(item);
+            versions.insert(item, count["version"].as_i64().unwrap_or(0));
         }
+    }
+
+    /// The item's, when it was last told.
+    fn version(&self, item: ItemId) -> Option<i64> {
+        self.versions.lock().unwrap_or_else(PoisonError::into_inner).get(&item.0).copied()
     }
 
     pub fn items(&self) -> i64 {
@@ -71,8 +83,7 @@ impl Generator<'_> {
         // One beyond the last: an item that does not exist.
         let beyond = i64::from(self.random.one_in(30));
         let item_id = ItemId(self.random.number(1, items + beyond));
-        let expected_version =
-            if self.random.one_in(20) { Some(self.random.number(0, 40)) } else { None };
+        let expected_version = if self.random.one_in(20) { self.version(item_id) } else { None };
         let occurred_at = self.time();
         match self.random.below(24) {
             0 if items < MAX_ITEMS => self.create(),
@@ -95,6 +106,13 @@ impl Generator<'_> {
             17..=20 => self.set(item_id, expected_version),
             _ => self.correct(),
         }
+    }
+
+    /// As likely the one that was told last as any other.
+    fn version(&mut self, item: ItemId) -> Option<i64> {
+        let any = self.random.number(0, 40);
+        let told = if self.random.one_in(2) { self.seen.version(item) } else { None };
+        Some(told.unwrap_or(any))
     }
 
     fn create(&mut self) -> Command {
