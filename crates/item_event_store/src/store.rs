@@ -31,8 +31,8 @@ mod summary_key;
 mod values;
 
 pub use values::{
-    Appended, Batch, Discrepancy, Head, ItemSum, LedgerInfo, Loaded, Others, Snapshot, SummaryStep,
-    Tail,
+    Appended, Batch, Discrepancy, Head, ItemSum, LedgerInfo, Loaded, Others, Place, Snapshot,
+    SummaryStep, Tail,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -173,13 +173,12 @@ pub trait LedgerStore: Send + Sync {
         false
     }
 
-    /// **append**: begins, appends and commits, all in one step, if the head is still `batch.base`;
-    /// or, where it was `judged_by` some items, if others wrote only of other ones. What they did
-    /// to an item of its events is then added to these, if its count stays in range. Nothing is
-    /// written when that is not so, or cannot be told, or a key is stored. The batch changes no
-    /// items. Errors are those of [`WriteTx::commit`]. The next batch may be sent meanwhile: they
-    /// are carried out in the order in which they were first polled.
-    async fn append(&self, _batch: &Batch, _judged_by: Option<&[ItemId]>) -> Result<Appended> {
+    /// **append**: begins, appends and commits, all in one step, where the batch may be written.
+    /// Behind others, what they did to an item of its events is added to these, if its count stays
+    /// in range. Nothing is written where that is not so, or cannot be told, or a key is stored.
+    /// The batch changes no items. Errors are those of [`WriteTx::commit`]. The next batch may be
+    /// sent meanwhile: they are carried out in the order in which they were first polled.
+    async fn append(&self, _batch: &Batch, _place: Place<'_>) -> Result<Appended> {
         Ok(Appended::Nothing)
     }
 

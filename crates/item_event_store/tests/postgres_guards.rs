@@ -106,7 +106,7 @@ fn appended(item: i64, change: &str) -> String {
     format!(
         "SELECT a.written, a.recorded_at FROM ledgers AS l, ies_append_batch(
            l.ledger_id, l.epoch, l.position, l.items_revision, l.counts_revision,
-           l.last_request_id, l.last_created_at, clock_timestamp(), NULL,
+           l.last_request_id, l.last_created_at, clock_timestamp(), NULL, 'shell', false,
            ARRAY[{item}]::bigint[], {change}, ARRAY['batch'], ARRAY[2]::bigint[],
            ARRAY[11]::bigint[], ARRAY[NULL]::text[], ARRAY[NULL]::timestamptz[],
            ARRAY[NULL]::text[], ARRAY[NULL]::text[], ARRAY[NULL]::text[], ARRAY[NULL]::bigint[],

@@ -13,7 +13,7 @@ use item_event_store::query::{EventQuery, Order};
 use item_event_store::rejection::{Rejected, Rejection};
 use item_event_store::request::{Answer, Outcome, Recorded, StoredRequest};
 use item_event_store::store::postgres::PostgresStore;
-use item_event_store::store::{Appended, Batch, Head, LedgerStore, Mode, Store};
+use item_event_store::store::{Appended, Batch, Head, LedgerStore, Mode, Place, Store};
 use item_event_store::time::Timestamp;
 use postgres::{Cluster, INSERT, create, insist, open, record, recorded, request, send, verify};
 use std::sync::Arc;
@@ -54,7 +54,7 @@ impl Decided {
     }
 
     async fn append(&self, judged_by: &[ItemId]) -> Appended {
-        self.tables.append(&self.batch, Some(judged_by)).await.expect("no error")
+        self.tables.append(&self.batch, Place::Behind(judged_by)).await.expect("no error")
     }
 
     /// The log ends where it did, and nothing is wrong with it.
@@ -201,7 +201,7 @@ async fn a_batch_stays_unwritten_where_it_could_be_wrong() {
     let decided = Decided::new().await;
     let batch = decide(decided.tables.as_ref(), other(Movement::Batch, 1)).await;
     recorded(send(&decided.ledger, record(Movement::Batch, 1)).await);
-    let unmoved = decided.tables.append(&batch, None).await.expect("no error");
+    let unmoved = decided.tables.append(&batch, Place::Base).await.expect("no error");
     assert!(matches!(unmoved, Appended::Nothing), "it may not move");
     assert!(matches!(decided.append(&[OTHER]).await, Appended::Behind(_)));
     assert!(matches!(decided.append(&[OTHER]).await, Appended::Nothing), "its key is stored");

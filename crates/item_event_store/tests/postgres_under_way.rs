@@ -94,6 +94,29 @@ async fn behind_somebody_else_both_are_decided_again() {
     assert_eq!(verify(&held.ledger).await, Position(3));
 }
 
+/// As another instance of the service would write one more piece.
+const ONE_BY_ANOTHER: &str = "
+    SELECT a.written FROM ledgers AS l, ies_append_batch(
+      l.ledger_id, l.epoch, l.position, l.items_revision, l.counts_revision, l.last_request_id,
+      l.last_created_at, clock_timestamp(), NULL, 'another', false, '{1}', '{1}', '{batch}', '{1}',
+      '{1}', '{NULL}', '{NULL}', '{another}', '{NULL}', '{NULL}', '{NULL}',
+      ARRAY[l.last_request_id + 1], '{another}', ARRAY[decode(repeat('00', 32), 'hex')],
+      '{another}', ARRAY[l.position + 1], ARRAY['{\"events\":1,\"revisions\":[1,1]}']) AS a";
+
+/// Its batch makes the same numbers as the first one would have.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_rests_on_a_batch_does_not_follow_another_of_the_same_numbers() {
+    let held = Held::by(ONE_BY_ANOTHER).await;
+    let first = held.send(record(Movement::Batch, 5), 0).await;
+    let second = held.send(record(Movement::Bakeoff, 4), 0).await;
+    held.let_go("COMMIT").await;
+    let first = recorded(first.await.expect("joins"));
+    assert_eq!((first.position.0, first.events[0].quantity_after), (2, 6));
+    let second = recorded(second.await.expect("joins"));
+    assert_eq!((second.position.0, second.events[0].quantity_after), (3, 2));
+    assert_eq!(verify(&held.ledger).await, Position(3));
+}
+
 /// The log refuses what is taken in by fives, as a damaged database would.
 const POISON: &str = "
     CREATE FUNCTION refuse_fives() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN

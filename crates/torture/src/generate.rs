@@ -83,7 +83,8 @@ impl Generator<'_> {
         // One beyond the last: an item that does not exist.
         let beyond = i64::from(self.random.one_in(30));
         let item_id = ItemId(self.random.number(1, items + beyond));
-        let expected_version = if self.random.one_in(20) { self.version(item_id) } else { None };
+        let expected_version =
+            if self.random.one_in(20) { Some(self.version(item_id)) } else { None };
         let occurred_at = self.time();
         match self.random.below(24) {
             0 if items < MAX_ITEMS => self.create(),
@@ -109,10 +110,10 @@ impl Generator<'_> {
     }
 
     /// As likely the one that was told last as any other.
-    fn version(&mut self, item: ItemId) -> Option<i64> {
+    fn version(&mut self, item: ItemId) -> i64 {
         let any = self.random.number(0, 40);
         let told = if self.random.one_in(2) { self.seen.version(item) } else { None };
-        Some(told.unwrap_or(any))
+        told.unwrap_or(any)
     }
 
     fn create(&mut self) -> Command {

@@ -66,6 +66,18 @@ pub struct Batch {
     pub requests: Vec<StoredRequest>,
 }
 
+/// Where a batch that is sent without the lock may be written.
+#[derive(Clone, Copy, Debug)]
+pub enum Place<'a> {
+    /// On the head that it was decided on.
+    Base,
+    /// There as well, but that head is the one that the batch makes which was sent before it and is
+    /// not answered yet.
+    Following,
+    /// There, or behind what others wrote, unless that is of these items, by which it was judged.
+    Behind(&'a [ItemId]),
+}
+
 /// What became of a batch that was sent without the lock.
 #[derive(Debug)]
 pub enum Appended {

@@ -10,7 +10,7 @@ use crate::error::StoreError;
 use crate::facts::Facts;
 use crate::failpoint::failpoint;
 use crate::limits::BATCHES_UNDER_WAY;
-use crate::store::Appended;
+use crate::store::{Appended, Place};
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesOrdered;
@@ -27,7 +27,7 @@ impl Writer {
     /// some cannot be carried out like this.
     pub(super) async fn run_ahead(&mut self, jobs: Vec<Job>) -> Left {
         let mut size = jobs.len();
-        let mut under_way = match self.send(jobs) {
+        let mut under_way = match self.send(jobs, Place::Base) {
             Ok(sent) => FuturesOrdered::from_iter([sent]),
             Err(jobs) => return vec![(jobs, Ok(()))],
         };
@@ -61,7 +61,9 @@ impl Writer {
                     let mut jobs = Vec::new();
                     queue.add_to(&mut jobs);
                     size = jobs.len();
-                    match self.send(jobs) {
+                    let behind_none = under_way.is_empty();
+                    let place = if behind_none { Place::Base } else { Place::Following };
+                    match self.send(jobs, place) {
                         Ok(sent) => under_way.push_back(sent),
                         Err(jobs) => unsent.push((jobs, Ok(()))),
                     }
@@ -72,7 +74,11 @@ impl Writer {
 
     /// Decides a batch on the memory alone, where the store looks for the keys itself as it writes,
     /// and takes it over as if it were written. The requests again when that is not to be had.
-    fn send(&mut self, jobs: Vec<Job>) -> std::result::Result<Sent, Vec<Job>> {
+    fn send(
+        &mut self,
+        jobs: Vec<Job>,
+        place: Place<'static>,
+    ) -> std::result::Result<Sent, Vec<Job>> {
         if !self.store.finds_stored_keys() || looks_back(&jobs) {
             return Err(jobs);
         }
@@ -91,7 +97,7 @@ impl Writer {
         self.memory = Some(memory);
         let store = Arc::clone(&self.store);
         Ok(Box::pin(async move {
-            let appended = store.append(&plan.batch, None).await;
+            let appended = store.append(&plan.batch, place).await;
             (jobs, plan, appended.map(|appended| !matches!(appended, Appended::Nothing)))
         }))
     }

@@ -10,7 +10,7 @@ use crate::error::StoreError;
 use crate::facts::Facts;
 use crate::failpoint::failpoint;
 use crate::limits::GATHER_WAIT;
-use crate::store::Appended;
+use crate::store::{Appended, Place};
 use std::time::Instant;
 
 impl Writer {
@@ -29,7 +29,8 @@ impl Writer {
         let appended = if plan.may_move() {
             failpoint!("before_append");
             let sent_at = Instant::now();
-            let appended = self.store.append(&plan.batch, Some(&plan.judged_by(jobs))).await;
+            let place = &plan.judged_by(jobs);
+            let appended = self.store.append(&plan.batch, Place::Behind(place)).await;
             self.last_turn = sent_at.elapsed();
             appended
         } else {

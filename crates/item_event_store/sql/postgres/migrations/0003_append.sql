@@ -9,6 +9,9 @@
 -- no count leaves its range on the way. Then id and the columns after it say of the event before the batch
 -- as it was decided, and of those since, what each makes of its item's count.
 --
+-- One that follows was sent before the one that it was decided behind was answered. That one is written if
+-- this session says that it was the writer's last: numbers alone could be those of somebody else's batch.
+--
 -- Not written if the head is neither, there is no such item, the keys of its requests are stored, or a
 -- commit would not last here. Whoever locks the head first finds out why. Never on Citus.
 --
@@ -17,7 +20,7 @@
 CREATE FUNCTION ies_append_batch(
   ledger TEXT, epoch_before TEXT, position_before BIGINT, items_revision_before BIGINT,
   counts_revision_before BIGINT, last_request_id_before BIGINT, last_created_at_before TIMESTAMPTZ,
-  decided_at TIMESTAMPTZ, judged_item_id BIGINT[],
+  decided_at TIMESTAMPTZ, judged_item_id BIGINT[], writer TEXT, follows BOOLEAN,
   event_item_id BIGINT[], event_quantity_change BIGINT[], event_reason TEXT[],
   event_version BIGINT[], event_quantity_after BIGINT[], event_kind TEXT[],
   event_occurred_at TIMESTAMPTZ[], event_actor TEXT[], event_reference TEXT[], event_note TEXT[],
@@ -51,6 +54,10 @@ BEGIN
   END IF;
   IF 'off' IN (current_setting('fsync'), current_setting('full_page_writes'),
       current_setting('synchronous_commit')) THEN
+    RETURN;
+  END IF;
+  IF follows AND current_setting('ies.written', true)
+      IS DISTINCT FROM writer || '/' || last_request_id_before THEN
     RETURN;
   END IF;
   -- By item, the last event of each.
@@ -158,6 +165,8 @@ BEGIN
     END IF;
   END IF;
   PERFORM set_config('ies.appending', '', true);
+  PERFORM set_config(
+    'ies.written', writer || '/' || (last_request_id + cardinality(request_key)), false);
   written := true;
 END $$;
 

@@ -9,12 +9,12 @@ use super::statements::{
 };
 use crate::error::StoreError;
 use crate::event::Event;
-use crate::ids::{ItemId, LedgerName};
+use crate::ids::LedgerName;
 use crate::inventory::Inventory;
 use crate::item::{ItemAction, ItemChange};
 use crate::reason::Kind;
 use crate::request::StoredRequest;
-use crate::store::{Appended, Batch, Head, Others, Result, outcome};
+use crate::store::{Appended, Batch, Head, Others, Place, Result, outcome};
 use crate::text::Text;
 use std::collections::HashSet;
 use tokio_postgres::Row;
@@ -182,15 +182,20 @@ pub(super) async fn put_counts(conn: &Connection, ledger: &str, rows: &[Inventor
     put(conn, PUT_COUNTS, ledger, rows, whole_counts).await
 }
 
-/// What [`APPEND_BATCH`] is told: a batch, and the items that it was judged by if it may move.
-/// Numbers and times that follow from its head's are left out.
+/// What [`APPEND_BATCH`] is told: a batch, who writes it, and where it may be written. Numbers
+/// and times that follow from its head's are left out.
 ///
 /// [`APPEND_BATCH`]: super::statements::APPEND_BATCH
 pub(super) fn whole_batch<'a>(
     ledger: &'a LedgerName,
+    writer: &'a str,
     batch: &'a Batch,
-    judged_by: Option<&[ItemId]>,
+    place: Place<'_>,
 ) -> Columns<'a> {
+    let judged_by = match place {
+        Place::Base | Place::Following => None,
+        Place::Behind(items) => Some(column(items, |item| item.0)),
+    };
     let Batch { base, head, events, requests, .. } = batch;
     let decided_at = requests.first().map_or(head.last_created_at, |request| request.created_at);
     let mut told: Columns<'a> = vec![
@@ -202,7 +207,9 @@ pub(super) fn whole_batch<'a>(
         Box::new(base.last_request_id),
         Box::new(base.last_created_at),
         Box::new(decided_at),
-        Box::new(judged_by.map(|items| column(items, |item| item.0))),
+        Box::new(judged_by),
+        Box::new(writer),
+        Box::new(matches!(place, Place::Following)),
     ];
     told.extend(columns![events:
         |e| e.item_id.0,

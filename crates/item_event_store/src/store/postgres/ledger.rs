@@ -16,7 +16,7 @@ use crate::request::RequestTrace;
 use crate::settings::Settings;
 use crate::store::lookups::{Found, Lookups, ReadCounts};
 use crate::store::{
-    Appended, Batch, Bell, Discrepancy, Head, ItemSum, LedgerStore, Listening, Mode, Result,
+    Appended, Batch, Bell, Discrepancy, Head, ItemSum, LedgerStore, Listening, Mode, Place, Result,
     Snapshot, SummaryStep, WriteTx,
 };
 use crate::summary::Summary;
@@ -133,8 +133,8 @@ impl LedgerStore for PostgresLedger {
         self.writing.finds_stored_keys()
     }
 
-    async fn append(&self, batch: &Batch, judged_by: Option<&[ItemId]>) -> Result<Appended> {
-        self.writing.append(batch, judged_by).await
+    async fn append(&self, batch: &Batch, place: Place<'_>) -> Result<Appended> {
+        self.writing.append(batch, place).await
     }
 
     /// The answers come on the runtime's threads: another one would be woken for each.

@@ -19,7 +19,7 @@ use crate::ids::{Epoch, IdempotencyKey, ItemId, LedgerName, Position};
 use crate::inventory::Inventory;
 use crate::request::StoredRequest;
 use crate::settings::Settings;
-use crate::store::{Appended, Batch, Head, Loaded, Result, Tail, WriteTx};
+use crate::store::{Appended, Batch, Head, Loaded, Place, Result, Tail, WriteTx};
 use crate::time::Timestamp;
 use async_trait::async_trait;
 use futures_util::future::OptionFuture;
@@ -31,6 +31,9 @@ use tokio::sync::Mutex;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error, Row};
 
+/// No batch follows one that was written under the lock before that is answered.
+const NOBODY: &str = "";
+
 /// What writing to one open ledger needs.
 pub(super) struct Writing {
     connections: Arc<Connections>,
@@ -38,6 +41,8 @@ pub(super) struct Writing {
     unended: Arc<Unended>,
     /// Whether its rows are on some node of Citus.
     distributed: bool,
+    /// Tells its batches from those of others.
+    writer: String,
     /// The connection of the batches that are under way.
     appending: Mutex<Weak<InTransaction>>,
 }
@@ -47,7 +52,8 @@ impl Writing {
         let distributed = migrations::are_distributed(&connections.get().await?).await?;
         let (connections, ledger) = (Arc::clone(connections), ledger.clone());
         let (unended, appending) = (Arc::default(), Mutex::default());
-        Ok(Self { connections, ledger, unended, distributed, appending })
+        let writer = Epoch::random().to_string();
+        Ok(Self { connections, ledger, unended, distributed, writer, appending })
     }
 
     /// See [`LedgerStore::finds_stored_keys`].
@@ -61,8 +67,8 @@ impl Writing {
     /// way if there is one: see [`LedgerStore::append`].
     ///
     /// [`LedgerStore::append`]: crate::store::LedgerStore::append
-    pub async fn append(&self, batch: &Batch, judged_by: Option<&[ItemId]>) -> Result<Appended> {
-        let columns = append::whole_batch(&self.ledger, batch, judged_by);
+    pub async fn append(&self, batch: &Batch, place: Place<'_>) -> Result<Appended> {
+        let columns = append::whole_batch(&self.ledger, &self.writer, batch, place);
         let params: Vec<_> = append::params(&columns).collect();
         let mut appending = self.appending.lock().await;
         let conn = match appending.upgrade() {
@@ -321,7 +327,7 @@ impl WriteTx for PostgresTx {
         }
         let statement = self.conn.prepare(APPEND_BATCH).await?;
         let ledger = self.ledger.clone();
-        let columns = append::whole_batch(&ledger, batch, None);
+        let columns = append::whole_batch(&ledger, NOBODY, batch, Place::Base);
         let params: Vec<_> = append::params(&columns).collect();
         failpoint!("before_commit");
         let client = self.conn.client();
