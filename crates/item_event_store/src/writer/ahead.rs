@@ -61,9 +61,7 @@ impl Writer {
                     let mut jobs = Vec::new();
                     queue.add_to(&mut jobs);
                     size = jobs.len();
-                    let behind_none = under_way.is_empty();
-                    let place = if behind_none { Place::Base } else { Place::Following };
-                    match self.send(jobs, place) {
+                    match self.send(jobs, Place::Following) {
                         Ok(sent) => under_way.push_back(sent),
                         Err(jobs) => unsent.push((jobs, Ok(()))),
                     }
